@@ -1,0 +1,19 @@
+// Ctrl-C as a question the work can ask, instead of a sudden death.
+#pragma once
+
+namespace parley::base {
+
+// From now on SIGINT and SIGTERM set a flag; a second SIGINT while the flag is
+// still set ends the process at once. The destructor puts the old handlers back.
+class InterruptGuard {
+ public:
+  InterruptGuard();
+  ~InterruptGuard();
+  InterruptGuard(const InterruptGuard&) = delete;
+  InterruptGuard& operator=(const InterruptGuard&) = delete;
+};
+
+bool interrupted();
+void clear_interrupt();
+
+}  // namespace parley::base

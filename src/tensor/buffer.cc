@@ -1,0 +1,25 @@
+#include "tensor/buffer.h"
+
+#include <sys/mman.h>
+
+#include "base/error.h"
+#include "base/files.h"
+
+namespace parley::tensor {
+
+Storage::Storage(size_t bytes) : bytes_(bytes) {
+  if (bytes == 0) return;
+  void* data = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (data == MAP_FAILED)
+    base::fail("not enough memory for {}: use a smaller model, batch or context",
+               base::human_bytes(static_cast<double>(bytes)));
+  constexpr size_t kHugePage = size_t{2} << 20;
+  if (bytes >= 2 * kHugePage) ::madvise(data, bytes, MADV_HUGEPAGE);
+  data_ = data;
+}
+
+Storage::~Storage() {
+  if (data_) ::munmap(data_, bytes_);
+}
+
+}  // namespace parley::tensor
