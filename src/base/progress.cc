@@ -27,7 +27,7 @@ std::string human_count(double n) {
   const char* units[] = {"", "k", "M", "G", "T"};
   int unit = 0;
   while (n >= 1000 && unit < 4) n /= 1000, ++unit;
-  return fmt::format(unit == 0 ? "{:.4g}{}" : "{:.3g}{}", n, units[unit]);
+  return fmt::format("{:.{}g}{}", n, unit == 0 ? 4 : 3, units[unit]);
 }
 
 }  // namespace
