@@ -64,8 +64,8 @@ class MemoryStream : public ByteStream {
 // Input of a decompressor: the source's bytes, some of them read ahead.
 class Input {
  public:
-  Input(std::unique_ptr<ByteStream> source, std::string name)
-      : name(std::move(name)), source_(std::move(source)), buffer_(kInputBuffer) {}
+  Input(std::unique_ptr<ByteStream> source, std::string file_name)
+      : name(std::move(file_name)), source_(std::move(source)), buffer_(kInputBuffer) {}
 
   // Makes at least one byte available; false at the source's end.
   bool fill() {
