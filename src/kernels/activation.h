@@ -9,11 +9,11 @@ using tensor::ConstF32;
 using tensor::F32;
 
 enum class Activation {
-  kGeluTanh,   // GPT-1, GPT-2, GPT-3 (Hendrycks & Gimpel 2016, tanh form)
-  kGeluErf,    // the exact form
+  kGeluTanh,  // GPT-1, GPT-2, GPT-3 (Hendrycks & Gimpel 2016, tanh form)
+  kGeluErf,   // the exact form
   kRelu,
-  kRelu2,      // max(0, x)² (So et al. 2021, "Primer")
-  kSilu,       // x · sigmoid(x)
+  kRelu2,  // max(0, x)² (So et al. 2021, "Primer")
+  kSilu,   // x · sigmoid(x)
 };
 
 // out = act(x); x, out (N, F). out may be x.

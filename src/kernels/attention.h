@@ -13,11 +13,11 @@ using tensor::ConstI32;
 using tensor::F32;
 
 struct AttentionShape {
-  int64_t B, T;      // sequences, tokens each
-  int64_t NH, NKV;   // query heads, key/value heads; NH is a multiple of NKV
-  int64_t HS;        // head size
-  float scale;       // of q·k, usually 1/sqrt(HS)
-  int64_t window;    // a query at t sees keys > t − window; 0: all (GPT-3's banded layers)
+  int64_t B, T;     // sequences, tokens each
+  int64_t NH, NKV;  // query heads, key/value heads; NH is a multiple of NKV
+  int64_t HS;       // head size
+  float scale;      // of q·k, usually 1/sqrt(HS)
+  int64_t window;   // a query at t sees keys > t − window; 0: all (GPT-3's banded layers)
 };
 
 // The query at (b, t) sees the keys s of the same sequence with

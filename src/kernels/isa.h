@@ -7,11 +7,12 @@
 
 namespace parley::kernels {
 
-// The levels this build and this CPU both have, slowest first: "scalar" (Highway's
-// lowest: SSE2 on x86), "avx2", "avx512", … .
+// The levels this build and this CPU both have, slowest first: "scalar" (the
+// compiler's baseline), then on x86 "avx2", "avx512".
 std::vector<std::string> available_isas();
 
-// Forces one level for our kernels and oneDNN's; must come before any kernel runs.
+// Forces one level for our kernels and oneDNN's products. oneDNN accepts it only
+// before its first product; later calls change our kernels alone (as tests do).
 // Error for a name this machine does not have (the message lists those it has).
 void force_isa(std::string_view name);
 

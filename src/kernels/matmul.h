@@ -21,8 +21,4 @@ void matmul_backward_input(F32 dx, ConstF32 dout, ConstF32 weight, bool accumula
 //   dout (N, OC), x (N, IC), dweight (OC, IC), dbias (OC) or empty
 void matmul_backward_weight(F32 dweight, F32 dbias, ConstF32 dout, ConstF32 x, bool accumulate);
 
-// The machine's f32 GEMM peak in FLOP/s: the best of several products of a square
-// of side `side`, on the pool's threads. Takes about `seconds`.
-double measure_gemm_peak(int64_t side = 2048, double seconds = 0.5);
-
 }  // namespace parley::kernels

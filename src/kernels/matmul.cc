@@ -1,0 +1,65 @@
+#include "kernels/matmul.h"
+
+#include <oneapi/dnnl/dnnl.h>
+
+#include <algorithm>
+
+#include "base/threads.h"
+#include "kernels/shapes.h"
+
+namespace parley::kernels {
+namespace {
+
+// C (M, N) = op(A) · op(B) + beta · C, row-major.
+void sgemm(char trans_a, char trans_b, int64_t M, int64_t N, int64_t K, const float* a, int64_t lda,
+           const float* b, int64_t ldb, float beta, float* c, int64_t ldc) {
+  const dnnl_status_t status =
+      dnnl_sgemm(trans_a, trans_b, M, N, K, 1.0f, a, lda, b, ldb, beta, c, ldc);
+  PARLEY_CHECK(status == dnnl_success, "dnnl_sgemm {}{} {}x{}x{}: status {}", trans_a, trans_b, M,
+               N, K, static_cast<int>(status));
+}
+
+}  // namespace
+
+void matmul_forward(F32 out, ConstF32 x, ConstF32 weight, ConstF32 bias, bool accumulate) {
+  const int64_t N = rows(x), IC = cols(x), OC = rows(weight);
+  PARLEY_CHECK(cols(weight) == IC && out.size() == N * OC && cols(out) == OC &&
+                   (bias.empty() || bias.size() == OC),
+               "matmul_forward: out, x, weight, bias {}", shapes(out, x, weight, bias));
+  if (N == 0) return;
+  if (!bias.empty())
+    base::parallel_for(N, [&](int64_t n) {
+      float* row = out.data() + n * OC;
+      for (int64_t o = 0; o < OC; ++o) row[o] = accumulate ? row[o] + bias[o] : bias[o];
+    });
+  const float beta = accumulate || !bias.empty() ? 1.0f : 0.0f;
+  sgemm('N', 'T', N, OC, IC, x.data(), IC, weight.data(), IC, beta, out.data(), OC);
+}
+
+void matmul_backward_input(F32 dx, ConstF32 dout, ConstF32 weight, bool accumulate) {
+  const int64_t N = rows(dout), OC = cols(dout), IC = cols(weight);
+  PARLEY_CHECK(rows(weight) == OC && dx.size() == N * IC && cols(dx) == IC,
+               "matmul_backward_input: dx, dout, weight {}", shapes(dx, dout, weight));
+  if (N == 0) return;
+  sgemm('N', 'N', N, IC, OC, dout.data(), OC, weight.data(), IC, accumulate ? 1.0f : 0.0f,
+        dx.data(), IC);
+}
+
+void matmul_backward_weight(F32 dweight, F32 dbias, ConstF32 dout, ConstF32 x, bool accumulate) {
+  const int64_t N = rows(x), IC = cols(x), OC = cols(dout);
+  PARLEY_CHECK(rows(dout) == N && rows(dweight) == OC && cols(dweight) == IC &&
+                   (dbias.empty() || dbias.size() == OC),
+               "matmul_backward_weight: dweight, dbias, dout, x {}",
+               shapes(dweight, dbias, dout, x));
+  if (N == 0) return;
+  sgemm('T', 'N', OC, IC, N, dout.data(), OC, x.data(), IC, accumulate ? 1.0f : 0.0f,
+        dweight.data(), IC);
+  if (dbias.empty()) return;
+  base::parallel_blocks(OC, 64, [&](int64_t begin, int64_t end) {
+    if (!accumulate) std::fill(dbias.begin() + begin, dbias.begin() + end, 0.0f);
+    for (int64_t n = 0; n < N; ++n)
+      for (int64_t o = begin; o < end; ++o) dbias[o] += dout[n * OC + o];
+  });
+}
+
+}  // namespace parley::kernels
