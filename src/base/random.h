@@ -54,7 +54,8 @@ class Philox {
 
   // Uniform integer in [0, n), n > 0; the bias of n / 2^64 is below notice.
   uint64_t below(uint64_t position, uint64_t n) const {
-    return static_cast<uint64_t>((static_cast<unsigned __int128>(bits(position)) * n) >> 64);
+    __extension__ using Wide = unsigned __int128;
+    return static_cast<uint64_t>((static_cast<Wide>(bits(position)) * n) >> 64);
   }
 
   // Fisher-Yates.

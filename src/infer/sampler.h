@@ -1,0 +1,90 @@
+// From logits to the next token.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <unordered_map>
+#include <vector>
+
+#include "base/random.h"
+#include "tensor/view.h"
+
+namespace parley::infer {
+
+using tensor::ConstF32;
+
+// How one request chooses its tokens. The defaults sample from the model's own
+// distribution. Applied in this order (Hugging Face's; OpenAI's formula for the
+// presence and frequency penalties):
+//   1. repetition penalty   2. presence and frequency penalties   3. logit bias
+//   4. temperature   5. top-k   6. top-p   7. min-p   8. draw
+struct SamplingParams {
+  float temperature = 1;  // 0: greedy, the lowest id among equals
+  int64_t top_k = 0;      // keep the k best; 0: all
+  float top_p = 1;        // keep the best until their probability reaches p (Holtzman 2020)
+  float min_p = 0;        // keep those at least min_p times as probable as the best
+  // Tokens in the prompt or the answer: logit / r when positive, · r when not
+  // (CTRL, Keskar et al. 2019, section 4.1); 1: off.
+  float repetition_penalty = 1;
+  // Tokens of the answer: logit − presence − frequency · (times used).
+  float presence_penalty = 0, frequency_penalty = 0;
+  std::unordered_map<int32_t, float> logit_bias{};  // added; −100 practically forbids
+  uint64_t seed = 0;
+  int64_t logprobs = 0;  // how many of the best tokens to report beside the chosen one
+  int64_t max_tokens = 256;
+  std::vector<int32_t> stop_ids{};  // tokens that end the answer
+};
+
+// Error naming the field when a value is out of range for a vocabulary of V.
+void validate(const SamplingParams& params, int64_t V);
+
+struct TokenLogprob {
+  int32_t token;
+  float logprob;
+};
+
+// A chosen token. Log-probabilities are natural and the model's own: the log-softmax
+// of the logits before any of the steps above, what training would compute.
+struct Sample {
+  int32_t token = 0;
+  float logprob = 0;
+  std::vector<TokenLogprob> top;  // SamplingParams::logprobs of them, best first
+};
+
+// log Σ exp(logits), logits (V). Error when no number comes of it: NaN, +∞, or all −∞.
+double log_sum_exp(ConstF32 logits);
+
+// The n best of `logits` (V) as log-probabilities, best first, the lowest id among equals.
+std::vector<TokenLogprob> top_logprobs(ConstF32 logits, double lse, int64_t n);
+
+// The choices of one request. Draw number i depends on (seed, stream, i) and the
+// logits only: not on the batch, the slot or the thread.
+class Sampler {
+ public:
+  // Validates. `prompt` counts for the repetition penalty.
+  Sampler(SamplingParams params, int64_t V, std::span<const int32_t> prompt, uint64_t stream);
+
+  // The next token, by `logits` (V). Error when they are not usable.
+  Sample next(ConstF32 logits);
+
+  const SamplingParams& params() const { return params_; }
+
+ private:
+  struct Use {
+    bool penalised;    // repetition penalty applies
+    int64_t answered;  // times in the answer
+  };
+
+  void adjust(ConstF32 logits);
+  int32_t draw(int32_t best);
+
+  SamplingParams params_;
+  base::Philox random_;
+  uint64_t draws_ = 0;
+  std::unordered_map<int32_t, Use> used_;
+  std::vector<float> adjusted_;  // (V) logits after steps 1-3
+  std::vector<float> weights_;   // (V) unnormalised probabilities
+  std::vector<int32_t> order_;   // token ids, scratch of the selections
+};
+
+}  // namespace parley::infer
