@@ -1,5 +1,5 @@
 # parley_layer(NAME USES <layers> LIBS <libraries>)
-#   src/NAME/*.cc        -> static library parley_NAME
+#   src/NAME/*.cc        -> static library parley_NAME (main.cc is a program's)
 #   src/NAME/*_test.cc   -> one test program NAME_test, run by ctest
 function(parley_layer NAME)
   cmake_parse_arguments(ARG "" "" "USES;LIBS" ${ARGN})
@@ -23,13 +23,10 @@ function(parley_layer NAME)
   endif()
 endfunction()
 
-# parley_program(NAME USES <layers> LIBS <libraries>)
-#   src/cli/main.cc -> the program; the other files of src/cli are the layer "cli",
-#   so that their tests can link them.
+# parley_program(NAME LAYER <layer>): src/<layer>/main.cc -> the program.
 function(parley_program NAME)
-  cmake_parse_arguments(ARG "" "" "USES;LIBS" ${ARGN})
-  parley_layer(cli USES ${ARG_USES} LIBS ${ARG_LIBS})
-  add_executable(${NAME} ${PROJECT_SOURCE_DIR}/src/cli/main.cc)
-  target_link_libraries(${NAME} PRIVATE parley_cli)
+  cmake_parse_arguments(ARG "" "LAYER" "" ${ARGN})
+  add_executable(${NAME} ${PROJECT_SOURCE_DIR}/src/${ARG_LAYER}/main.cc)
+  target_link_libraries(${NAME} PRIVATE parley_${ARG_LAYER})
   set_target_properties(${NAME} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR})
 endfunction()

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Holds the includes to the layers: tools/check_includes.py [--self-test] [ROOT]
 
-The layers and what each may use stand in CMakeLists.txt (parley_layer, parley_program).
+The layers and what each may use stand in CMakeLists.txt (parley_layer).
 A file of src/<layer>/ may include its own folder, the layers in its list, and what those
 use; never upwards, never in a cycle. Prints one line a mistake, ends with 1 if there is any.
 """
@@ -10,22 +10,22 @@ import sys
 import tempfile
 from pathlib import Path
 
-DECLARATION = re.compile(r"parley_(layer|program)\(\s*(\w+)([^)]*)\)")
+DECLARATION = re.compile(r"parley_layer\(\s*(\w+)([^)]*)\)")
 INCLUDE = re.compile(r'^\s*#\s*include\s*"([^"]+)"', re.MULTILINE)
 
 
 def read_layers(root):
-    """{layer: names it lists}; the program is the layer of src/cli."""
+    """{layer: names it lists}."""
     text = re.sub(r"#.*", "", (root / "CMakeLists.txt").read_text())
     layers = {}
-    for kind, name, rest in DECLARATION.findall(text):
+    for name, rest in DECLARATION.findall(text):
         uses, reading = [], False
         for word in rest.split():
             if word in ("USES", "LIBS"):
                 reading = word == "USES"
             elif reading and word != '""':
                 uses.append(word)
-        layers["cli" if kind == "program" else name] = uses
+        layers[name] = uses
     return layers
 
 
@@ -107,7 +107,7 @@ def self_test():
     """Proves on small trees that right includes pass and wrong ones are found."""
     cmake = ('parley_layer(low USES "" LIBS fmt::fmt)\nparley_layer(mid USES low)\n'
              "parley_layer(side USES low)\nparley_layer(high USES mid LIBS x)\n"
-             "parley_program(prog USES high side)\n")
+             "parley_layer(cli USES high side)\n")
     good = {"low/a.h": "#pragma once\n", "mid/b.h": '#pragma once\n#include "low/a.h"\n',
             "mid/b.cc": '#include "mid/b.h"\n#include <vector>\n',
             "high/c.cc": '#include "low/a.h"\n#include "mid/b.h"\n',

@@ -39,9 +39,9 @@ namespace internal {
 // Stops the program when the condition does not hold: for programmer mistakes
 // only, never reached by user input. Prints the message, which should show the
 // shapes or values: PARLEY_CHECK(a == b, "a {} b {}", a, b).
-#define PARLEY_CHECK(condition, ...)                                                         \
-  do {                                                                                       \
-    if (!(condition)) [[unlikely]]                                                           \
-      ::parley::base::internal::check_failed(__FILE__, __LINE__, #condition,                 \
-                                             ::fmt::format(__VA_ARGS__));                    \
+#define PARLEY_CHECK(condition, ...)                                         \
+  do {                                                                       \
+    if (!(condition)) [[unlikely]]                                           \
+      ::parley::base::internal::check_failed(__FILE__, __LINE__, #condition, \
+                                             ::fmt::format(__VA_ARGS__));    \
   } while (false)

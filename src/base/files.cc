@@ -25,6 +25,7 @@ struct Descriptor {
   }
 };
 
+// A name beside `path`, so that the rename stays within one file system.
 fs::path temporary_name(const fs::path& path) {
   static std::atomic<unsigned> counter{0};
   fs::path name = path;
@@ -32,11 +33,17 @@ fs::path temporary_name(const fs::path& path) {
   return name;
 }
 
+// "runs/mini/" names the folder "runs/mini".
+fs::path without_trailing_slash(const fs::path& path) {
+  return path.has_filename() ? path : path.parent_path();
+}
+
 [[noreturn]] void fail_write(const fs::path& path, int error) {
   if (error == ENOSPC || error == EDQUOT)
-    fail("{}: cannot write: {}. Free some space and run the command again; "
-         "what was there before is unchanged.",
-         path.string(), std::strerror(error));
+    fail(
+        "{}: cannot write: {}. Free some space and run the command again; "
+        "what was there before is unchanged.",
+        path.string(), std::strerror(error));
   fail("{}: cannot write: {}", path.string(), std::strerror(error));
 }
 
@@ -46,10 +53,10 @@ Descriptor open_for_reading(const fs::path& path) {
   return {fd};
 }
 
-uint64_t regular_size(int fd, const fs::path& path) {
+uint64_t file_size(int fd, const fs::path& path) {
   struct stat info {};
   if (::fstat(fd, &info) != 0) fail("{}: cannot stat: {}", path.string(), std::strerror(errno));
-  if (S_ISDIR(info.st_mode)) fail("{}: is a directory, expected a file", path.string());
+  if (S_ISDIR(info.st_mode)) fail("{}: is a folder, expected a file", path.string());
   return static_cast<uint64_t>(info.st_size);
 }
 
@@ -57,7 +64,7 @@ uint64_t regular_size(int fd, const fs::path& path) {
 
 std::string read_file(const fs::path& path, uint64_t max_bytes) {
   const Descriptor file = open_for_reading(path);
-  const uint64_t size = regular_size(file.fd, path);
+  const uint64_t size = file_size(file.fd, path);
   if (size > max_bytes)
     fail("{}: {} bytes, more than the {} expected of such a file", path.string(), size, max_bytes);
   std::string content;
@@ -77,10 +84,16 @@ std::string read_file(const fs::path& path, uint64_t max_bytes) {
 }
 
 AtomicFile::AtomicFile(fs::path path) : path_(std::move(path)), temporary_(temporary_name(path_)) {
+  // The rename would put a plain file in the place of /dev/null or a folder.
+  std::error_code ignored;
+  if (const fs::file_status status = fs::status(path_, ignored);
+      fs::exists(status) && !fs::is_regular_file(status))
+    fail("{}: exists and is not a regular file; choose another name", path_.string());
   if (path_.has_parent_path()) {
     std::error_code error;
     fs::create_directories(path_.parent_path(), error);
-    if (error) fail("{}: cannot create the folder: {}", path_.parent_path().string(), error.message());
+    if (error)
+      fail("{}: cannot create the folder: {}", path_.parent_path().string(), error.message());
   }
   fd_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
   if (fd_ < 0) fail_write(temporary_, errno);
@@ -143,42 +156,59 @@ void write_file(const fs::path& path, std::string_view bytes) {
 }
 
 void sync_directory(const fs::path& directory) {
-  const Descriptor file{::open(directory.empty() ? "." : directory.c_str(),
-                               O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+  const Descriptor file{
+      ::open(directory.empty() ? "." : directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
   // Some file systems cannot sync a directory; the rename itself is still atomic.
   if (file.fd >= 0) (void)::fsync(file.fd);
 }
 
 AtomicDirectory::AtomicDirectory(fs::path path)
-    : path_(std::move(path)), temporary_(temporary_name(path_)) {
+    : path_(without_trailing_slash(path)), temporary_(temporary_name(path_)) {
   std::error_code error;
+  if (const fs::file_status status = fs::status(path_, error);
+      fs::exists(status) && !fs::is_directory(status))
+    fail("{}: exists and is not a folder; choose another name", path_.string());
   fs::create_directories(temporary_, error);
   if (error) fail("{}: cannot create: {}", temporary_.string(), error.message());
 }
 
 AtomicDirectory::~AtomicDirectory() {
-  if (committed_) return;
   std::error_code ignored;
   fs::remove_all(temporary_, ignored);
 }
 
 void AtomicDirectory::commit() {
   sync_directory(temporary_);
-  // rename() cannot replace a folder that holds files, so move the old one aside.
-  const fs::path old = temporary_name(path_);
   std::error_code error;
-  const bool replaces = fs::exists(path_);
-  if (replaces) fs::rename(path_, old, error);
-  if (!error) fs::rename(temporary_, path_, error);
+  if (!fs::exists(path_)) {
+    fs::rename(temporary_, path_, error);
+  } else if (::renameat2(AT_FDCWD, temporary_.c_str(), AT_FDCWD, path_.c_str(), RENAME_EXCHANGE) !=
+             0) {
+    // rename() cannot replace a folder that holds files; the exchange above can, in one
+    // step. Where the file system does not know it (some network ones), two steps.
+    const fs::path old = temporary_name(path_);
+    fs::rename(path_, old, error);
+    if (!error) {
+      fs::rename(temporary_, path_, error);
+      std::error_code ignored;
+      if (error) fs::rename(old, path_, ignored);
+    }
+    if (!error) temporary_ = old;
+  }
   if (error) fail("{}: cannot put the new folder in place: {}", path_.string(), error.message());
-  committed_ = true;
   sync_directory(path_.parent_path());
-  if (replaces) fs::remove_all(old, error);
+  // What is left under the temporary name is the folder that was replaced.
+  fs::remove_all(temporary_, error);
 }
 
 MappedFile::MappedFile(const fs::path& path) {
+  // Before opening: the open of a pipe waits for a writer.
+  std::error_code ignored;
+  if (const fs::file_status status = fs::status(path, ignored);
+      fs::exists(status) && !fs::is_regular_file(status) && !fs::is_directory(status))
+    fail("{}: is a pipe or device, expected a file on a disk", path.string());
   const Descriptor file = open_for_reading(path);
-  size_ = regular_size(file.fd, path);
+  size_ = file_size(file.fd, path);
   if (size_ == 0) return;
   void* data = ::mmap(nullptr, size_, PROT_READ, MAP_SHARED, file.fd, 0);
   if (data == MAP_FAILED) fail("{}: cannot map: {}", path.string(), std::strerror(errno));

@@ -19,7 +19,8 @@ std::string read_file(const fs::path& path, uint64_t max_bytes = uint64_t{4} << 
 // Writes a file so that a reader sees either the old content or the new one:
 // bytes go to a temporary name in the same folder, `commit()` flushes them to the
 // disk (fsync) and renames. Without commit() the temporary is removed. Error
-// (with the remedy) when the disk is full or a write fails.
+// (with the remedy) when the disk is full, a write fails, or the name belongs to
+// something that is not a regular file.
 class AtomicFile {
  public:
   explicit AtomicFile(fs::path path);
@@ -47,9 +48,9 @@ void write_file(const fs::path& path, std::string_view bytes);
 // Makes the renames inside `directory` durable.
 void sync_directory(const fs::path& directory);
 
-// Builds a directory under a temporary name beside `path`, then renames it to
-// `path`, so that a killed process never leaves half a directory. An existing
-// `path` is replaced. `path()` is where to write until commit().
+// Builds a directory under a temporary name beside `path`; commit() puts it in the
+// place of `path` in one step, so that a killed process leaves either what was there
+// before or the whole new directory. `path()` is where to write until commit().
 class AtomicDirectory {
  public:
   explicit AtomicDirectory(fs::path path);
@@ -62,7 +63,6 @@ class AtomicDirectory {
 
  private:
   fs::path path_, temporary_;
-  bool committed_ = false;
 };
 
 // A read-only memory map of a file. An empty file maps to an empty span.

@@ -1,12 +1,13 @@
 #include "base/interrupt.h"
 
-#include <csignal>
 #include <unistd.h>
+#include <csignal>
 
 namespace parley::base {
 namespace {
 
 volatile std::sig_atomic_t g_interrupted = 0;
+int g_guards = 0;  // guards alive: only the outermost touches the handlers
 struct sigaction g_old_int, g_old_term;
 
 void on_signal(int signal) {
@@ -17,6 +18,7 @@ void on_signal(int signal) {
 }  // namespace
 
 InterruptGuard::InterruptGuard() {
+  if (g_guards++ > 0) return;
   g_interrupted = 0;
   struct sigaction action {};
   action.sa_handler = on_signal;
@@ -26,6 +28,7 @@ InterruptGuard::InterruptGuard() {
 }
 
 InterruptGuard::~InterruptGuard() {
+  if (--g_guards > 0) return;
   sigaction(SIGINT, &g_old_int, nullptr);
   sigaction(SIGTERM, &g_old_term, nullptr);
   g_interrupted = 0;

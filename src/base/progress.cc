@@ -26,13 +26,15 @@ int terminal_width() {
 std::string human_count(double n) {
   const char* units[] = {"", "k", "M", "G", "T"};
   int unit = 0;
-  while (n >= 1000 && unit < 4) n /= 1000, ++unit;
-  return fmt::format("{:.{}g}{}", n, unit == 0 ? 4 : 3, units[unit]);
+  while (n >= 999.5 && unit < 4) n /= 1000, ++unit;
+  return fmt::format("{:.{}g}{}", n, n < 999.5 ? 3 : 4, units[unit]);
 }
 
 }  // namespace
 
 std::string human_duration(double seconds) {
+  constexpr double kLongest = 1e9;  // 31 years: a rate close to zero, nothing to wait for
+  if (!(seconds < kLongest)) return "-:--";
   const auto s = static_cast<int64_t>(std::max(0.0, seconds) + 0.5);
   if (s >= 3600) return fmt::format("{}:{:02}:{:02}", s / 3600, s / 60 % 60, s % 60);
   return fmt::format("{}:{:02}", s / 60, s % 60);

@@ -19,10 +19,9 @@ class Philox {
 
   // Four independent 32-bit words for this position.
   std::array<uint32_t, 4> words(uint64_t position) const {
-    std::array<uint32_t, 4> x = {static_cast<uint32_t>(position),
-                                 static_cast<uint32_t>(position >> 32),
-                                 static_cast<uint32_t>(stream_),
-                                 static_cast<uint32_t>(stream_ >> 32)};
+    std::array<uint32_t, 4> x = {
+        static_cast<uint32_t>(position), static_cast<uint32_t>(position >> 32),
+        static_cast<uint32_t>(stream_), static_cast<uint32_t>(stream_ >> 32)};
     uint32_t k0 = static_cast<uint32_t>(seed_), k1 = static_cast<uint32_t>(seed_ >> 32);
     for (int round = 0; round < 10; ++round) {
       const uint64_t p0 = uint64_t{0xD2511F53} * x[0], p1 = uint64_t{0xCD9E8D57} * x[2];

@@ -37,7 +37,8 @@ template <typename T>
 class Tensor : public View<T> {
  public:
   Tensor() = default;
-  explicit Tensor(Shape shape) : Tensor(Storage(static_cast<size_t>(shape.size()) * sizeof(T)), shape) {}
+  explicit Tensor(Shape shape)
+      : Tensor(Storage(static_cast<size_t>(shape.size()) * sizeof(T)), shape) {}
 
  private:
   Tensor(Storage storage, Shape shape)

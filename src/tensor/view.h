@@ -17,7 +17,8 @@ class Shape {
   static constexpr int kMaxRank = 4;
 
   constexpr Shape() = default;
-  constexpr Shape(std::initializer_list<int64_t> dims) {
+  Shape(std::initializer_list<int64_t> dims) {
+    PARLEY_CHECK(dims.size() <= kMaxRank, "rank {}", dims.size());
     for (const int64_t d : dims) dims_[static_cast<size_t>(rank_++)] = d;
   }
 
@@ -58,11 +59,7 @@ class View {
   View() = default;
   View(T* data, Shape shape) : data_(data), shape_(shape) {}
   // A View<float> is also a View<const float>.
-  operator View<const T>() const
-    requires(!std::is_const_v<T>)
-  {
-    return {data_, shape_};
-  }
+  operator View<const T>() const requires(!std::is_const_v<T>) { return {data_, shape_}; }
 
   T* data() const { return data_; }
   const Shape& shape() const { return shape_; }
