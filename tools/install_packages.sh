@@ -2,6 +2,7 @@
 # Installs the Debian packages that are missing and says which.
 #   tools/install_packages.sh build         what it takes to build the program
 #   tools/install_packages.sh build test    and what ./test needs on top
+#   tools/install_packages.sh text          what tools/get_text.sh needs
 set -euo pipefail
 
 # The compiler and the libraries of cmake/dependencies.cmake.
@@ -18,7 +19,8 @@ for group in "$@"; do
   case $group in
     build) wanted+=("${build[@]}") ;;
     test) wanted+=("${test[@]}") ;;
-    *) echo "usage: $0 build|test ..." >&2; exit 2 ;;
+    text) wanted+=(python3) ;;
+    *) echo "usage: $0 build|test|text ..." >&2; exit 2 ;;
   esac
 done
 
