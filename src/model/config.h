@@ -50,6 +50,8 @@ struct ModelConfig {
 
   int32_t bos_token = -1, eos_token = -1, pad_token = -1;  // −1: none
 
+  bool operator==(const ModelConfig&) const = default;
+
   int64_t qkv_width() const { return (NH + 2 * NKV) * HS; }
   int64_t fc_width() const { return gated ? 2 * F : F; }
   bool has_final_norm() const { return norm_place == NormPlace::kPre; }
