@@ -66,10 +66,10 @@ void Packer::fill(uint64_t first_row, Batch& batch) {
 void Packer::fill_row(uint64_t row, Batch& batch, int64_t b) {
   const int64_t T = options_.T;
   const auto rows = static_cast<uint64_t>(rows_);
-  start_epoch(options_.shuffle ? row / rows : 0);
+  start_epoch(options_.endless ? row / rows : 0);
   // Where the row begins in the stream; behind the end for rows that do not exist.
   int64_t position = stream_tokens_;
-  if (options_.shuffle || row < rows) position = row_order_[row % rows] * T;
+  if (options_.endless || row < rows) position = row_order_[row % rows] * T;
 
   const auto out = static_cast<size_t>(b * T);
   std::fill_n(&batch.tokens[out], T, separator_);

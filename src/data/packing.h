@@ -48,7 +48,7 @@ class Packer {
   int64_t text_bytes() const { return text_bytes_; }
 
   // Rows first_row, first_row + 1, … (batch.B of them) of the endless sequence of
-  // epochs. Without shuffling there is one epoch; rows behind it have no targets.
+  // epochs. Rows behind a single epoch (not endless) have no targets.
   void fill(uint64_t first_row, Batch& batch);
 
  private:

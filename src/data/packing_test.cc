@@ -113,7 +113,7 @@ TEST(Packing, IsAFunctionOfSeedAndRow) {
 
 TEST(Packing, RowsBehindTheOnlyEpochAreEmpty) {
   Corpus corpus(5);
-  Packer packer(corpus.shard, corpus.all, kEnd, {.T = 1000, .shuffle = false});
+  Packer packer(corpus.shard, corpus.all, kEnd, {.T = 1000, .endless = false});
   EXPECT_EQ(packer.rows_per_epoch(), 1);
   Batch batch(3, 1000);
   packer.fill(0, batch);

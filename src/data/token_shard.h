@@ -56,6 +56,8 @@ class TokenShard {
   int64_t documents() const { return documents_; }
   int64_t tokens() const { return tokens_; }
   int64_t vocab_size() const { return vocab_size_; }
+  // CRC-32 of the file: tells one corpus from another.
+  uint64_t checksum() const { return checksum_; }
   // Document i's first token, tokens, and bytes of its text.
   int64_t begin(int64_t i) const { return static_cast<int64_t>(offsets_[i]); }
   int64_t length(int64_t i) const { return static_cast<int64_t>(offsets_[i + 1] - offsets_[i]); }
@@ -66,6 +68,7 @@ class TokenShard {
  private:
   base::MappedFile file_;
   int64_t documents_ = 0, tokens_ = 0, vocab_size_ = 0;
+  uint64_t checksum_ = 0;
   int width_ = 0;
   const std::byte* data_ = nullptr;    // N tokens of width_ bytes
   const uint64_t* offsets_ = nullptr;  // (D + 1)
