@@ -1,0 +1,55 @@
+#include "cli/load.h"
+
+#include <algorithm>
+#include <chrono>
+#include <limits>
+
+#include "base/error.h"
+#include "base/log.h"
+#include "model/hf.h"
+
+namespace parley::cli {
+
+int32_t LoadedModel::start_token() const {
+  if (tokenizer.bos() >= 0) return tokenizer.bos();
+  if (tokenizer.eos() >= 0) return tokenizer.eos();
+  base::fail(
+      "an empty prompt needs a BOS or EOS token, and this tokenizer has neither; "
+      "give some text");
+}
+
+std::vector<int32_t> LoadedModel::encode_prompt(std::string_view text, bool special) const {
+  if (text.empty()) return {start_token()};
+  std::vector<int32_t> ids = special ? tokenizer.encode_with_special(text) : tokenizer.encode(text);
+  if (tokenizer.adds_bos() && (ids.empty() || ids.front() != tokenizer.bos()))
+    ids.insert(ids.begin(), tokenizer.bos());
+  return ids;
+}
+
+std::vector<int32_t> LoadedModel::stop_ids() const {
+  std::vector<int32_t> ids;
+  for (const int32_t id :
+       {config.eos_token, tokenizer.eos(), tokenizer.special("<|im_end|>").value_or(-1)})
+    if (id >= 0 && id < config.V && std::ranges::find(ids, id) == ids.end()) ids.push_back(id);
+  return ids;
+}
+
+void LoadedModel::forbid_unused_ids(infer::SamplingParams& params) const {
+  for (int32_t id = tokenizer.vocab_size(); id < config.V; ++id)
+    params.logit_bias[id] = -std::numeric_limits<float>::infinity();
+}
+
+LoadedModel load(const base::fs::path& directory) {
+  const auto start = std::chrono::steady_clock::now();
+  LoadedModel loaded{model::load_model(directory), tokenizer::Tokenizer::load(directory)};
+  if (loaded.tokenizer.vocab_size() > loaded.config.V)
+    base::fail("{}: the tokenizer has {} tokens, the model {}; they do not belong together",
+               directory.string(), loaded.tokenizer.vocab_size(), loaded.config.V);
+  const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
+  spdlog::debug("{}: {:.1f} million parameters, loaded in {:.2f} s", directory.string(),
+                static_cast<double>(model::count_parameters(loaded.config)) * 1e-6,
+                seconds.count());
+  return loaded;
+}
+
+}  // namespace parley::cli

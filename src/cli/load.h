@@ -1,0 +1,34 @@
+// A model directory, loaded: what every command that runs a model begins with.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+#include <vector>
+
+#include "base/files.h"
+#include "infer/sampler.h"
+#include "model/model.h"
+#include "tokenizer/tokenizer.h"
+
+namespace parley::cli {
+
+struct LoadedModel : model::Model {
+  tokenizer::Tokenizer tokenizer;
+
+  // The token a text without a beginning starts from: BOS, else EOS (which stands
+  // between documents in pre-training). Error when there is neither.
+  int32_t start_token() const;
+  // The ids of `text` as a prompt: BOS first where the model wants it; an empty text
+  // becomes the start token. `special`: names of special tokens in the text count.
+  std::vector<int32_t> encode_prompt(std::string_view text, bool special = false) const;
+  // Tokens that end an answer: EOS, and the ChatML end of a message.
+  std::vector<int32_t> stop_ids() const;
+  // Forbids the ids that the embedding has and the tokenizer has not (padding).
+  void forbid_unused_ids(infer::SamplingParams& params) const;
+};
+
+// Reads model and tokenizer. Error when something is missing, or the tokenizer has
+// more tokens than the model.
+LoadedModel load(const base::fs::path& directory);
+
+}  // namespace parley::cli

@@ -1,0 +1,117 @@
+#include "cli/sampling_flags.h"
+
+#include <charconv>
+#include <random>
+
+#include "base/error.h"
+
+namespace parley::cli {
+namespace {
+
+// "ID=VALUE" or "ID:VALUE"
+std::pair<int32_t, float> parse_bias(const std::string& text) {
+  int32_t id = 0;
+  float value = 0;
+  const char* end = text.data() + text.size();
+  const auto [middle, id_error] = std::from_chars(text.data(), end, id);
+  if (id_error == std::errc() && middle != end && (*middle == '=' || *middle == ':')) {
+    const auto [last, value_error] = std::from_chars(middle + 1, end, value);
+    if (value_error == std::errc() && last == end) return {id, value};
+  }
+  throw base::UsageError("--logit-bias '" + text + "': write ID=VALUE, for example 50256=-100");
+}
+
+std::string unescape(const std::string& text) {
+  std::string out;
+  for (size_t i = 0; i < text.size(); ++i) {
+    if (text[i] != '\\' || i + 1 == text.size()) {
+      out += text[i];
+      continue;
+    }
+    const char next = text[++i];
+    if (next == 'n')
+      out += '\n';
+    else if (next == 't')
+      out += '\t';
+    else if (next == '\\')
+      out += '\\';
+    else
+      out += {'\\', next};
+  }
+  return out;
+}
+
+}  // namespace
+
+void add_sampling_flags(CLI::App& command, SamplingFlags& flags) {
+  infer::SamplingParams& params = flags.params;
+  const std::string group = "Sampling";
+  command.add_option("--max-tokens", params.max_tokens, "the longest answer, in tokens")
+      ->capture_default_str()
+      ->group(group);
+  command.add_option("--temperature", params.temperature, "0: always the most probable token")
+      ->capture_default_str()
+      ->group(group);
+  command.add_option("--top-k", params.top_k, "choose among the K most probable tokens (0: all)")
+      ->capture_default_str()
+      ->group(group);
+  command
+      .add_option("--top-p", params.top_p,
+                  "choose among the most probable tokens that make up P together")
+      ->capture_default_str()
+      ->group(group);
+  command
+      .add_option("--min-p", params.min_p,
+                  "leave out tokens less than P times as probable as the best")
+      ->capture_default_str()
+      ->group(group);
+  command
+      .add_option("--repetition-penalty", params.repetition_penalty,
+                  "above 1: tokens of prompt and answer become less likely")
+      ->capture_default_str()
+      ->group(group);
+  command
+      .add_option("--presence-penalty", params.presence_penalty,
+                  "taken from the logit of tokens already in the answer")
+      ->capture_default_str()
+      ->group(group);
+  command
+      .add_option("--frequency-penalty", params.frequency_penalty,
+                  "the same, for each time the token was used")
+      ->capture_default_str()
+      ->group(group);
+  command
+      .add_option("--logit-bias", flags.logit_bias,
+                  "ID=VALUE: added to the token's logit; repeatable")
+      ->group(group);
+  command
+      .add_option("--stop", flags.stop,
+                  "end the answer before this text (\\n is a new line); repeatable")
+      ->group(group)
+      ->allow_extra_args(false);
+  command.add_option("--seed", flags.seed, "the same seed gives the same answer (default: random)")
+      ->group(group);
+}
+
+infer::SamplingParams sampling_params(const SamplingFlags& flags, const LoadedModel& model) {
+  infer::SamplingParams params = flags.params;
+  for (const std::string& bias : flags.logit_bias) params.logit_bias.insert(parse_bias(bias));
+  try {
+    infer::validate(params, model.config.V);
+  } catch (const base::Error& error) {
+    throw base::UsageError(error.what());
+  }
+  model.forbid_unused_ids(params);
+  params.stop_ids = model.stop_ids();
+  std::random_device device;
+  params.seed = flags.seed.value_or(uint64_t{device()} << 32 | device());
+  return params;
+}
+
+std::vector<std::string> stop_strings(const SamplingFlags& flags) {
+  std::vector<std::string> stops;
+  for (const std::string& stop : flags.stop) stops.push_back(unescape(stop));
+  return stops;
+}
+
+}  // namespace parley::cli
