@@ -112,7 +112,7 @@ void check_tiling(const std::vector<StoredTensor>& tensors, std::span<const std:
 void check_shard_name(const std::string& name, const std::string& index) {
   if (name.empty() || name == "." || name == ".." ||
       name.find_first_of(std::string_view("/\\\0", 3)) != std::string::npos)
-    fail("{}: \"{}\" is not the name of a file in the same folder", index, name);
+    fail("{}: {} is not the name of a file in the same folder", index, Json(name).dump());
 }
 
 }  // namespace
