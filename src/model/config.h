@@ -40,12 +40,12 @@ struct ModelConfig {
   PositionKind positions = PositionKind::kLearned;
   double rope_base = 10000.0;
   Activation activation = Activation::kGeluTanh;
-  bool gated = false;          // feed-forward is act(gate) · up
+  bool gated = false;  // feed-forward is act(gate) · up
   bool qkv_bias = true;
-  bool linear_bias = true;     // the attention output and feed-forward layers
-  bool qk_norm = false;        // RMSNorm of each query and key head
-  bool tied_embeddings = true; // the output matrix is the token embedding
-  int64_t window = 0;          // keys a banded layer's query sees; 0: all layers dense
+  bool linear_bias = true;        // the attention output and feed-forward layers
+  bool qk_norm = false;           // RMSNorm of each query and key head
+  bool tied_embeddings = true;    // the output matrix is the token embedding
+  int64_t window = 0;             // keys a banded layer's query sees; 0: all layers dense
   bool alternate_window = false;  // GPT-3: odd layers banded, even dense; else all banded
 
   int32_t bos_token = -1, eos_token = -1, pad_token = -1;  // −1: none

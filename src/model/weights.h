@@ -24,7 +24,7 @@ enum class ParamKind {
 struct ParamInfo {
   std::string name;  // "layers.0.qkv_w"
   Shape shape;
-  int64_t offset;    // in floats, into the flat buffer, a multiple of 16
+  int64_t offset;  // in floats, into the flat buffer, a multiple of 16
   ParamKind kind;
 };
 
@@ -45,11 +45,11 @@ class Weights {
   Weights() = default;
   explicit Weights(const ModelConfig& config);  // zeroed
 
-  F32 wte;                  // (V, C)
-  F32 wpe;                  // (T, C) or empty
+  F32 wte;  // (V, C)
+  F32 wpe;  // (T, C) or empty
   std::vector<LayerWeights> layers;
-  F32 norm_f_w, norm_f_b;   // (C) or empty (GPT-1)
-  F32 lm_head;              // (V, C); the same memory as wte when tied
+  F32 norm_f_w, norm_f_b;  // (C) or empty (GPT-1)
+  F32 lm_head;             // (V, C); the same memory as wte when tied
 
   // Everything, padding between tensors included (it stays zero).
   F32 flat() const { return flat_; }

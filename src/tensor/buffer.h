@@ -69,6 +69,8 @@ class Arena {
     used_ += bytes;
     return {data, shape};
   }
+  // Everything taken may be taken again.
+  void reset() { used_ = 0; }
   size_t used() const { return used_; }
   size_t bytes() const { return storage_.bytes(); }
 

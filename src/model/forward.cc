@@ -1,0 +1,113 @@
+#include "model/forward.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "base/error.h"
+#include "kernels/attention.h"
+#include "kernels/embedding.h"
+#include "kernels/matmul.h"
+
+namespace parley::model {
+
+InferState::InferState(const ModelConfig& config) : config_(config) {
+  if (config.positions == PositionKind::kRope)
+    rope_ = kernels::RopeTable(config.T, config.HS, config.rope_base);
+}
+
+void InferState::reserve(int64_t N, int64_t R) {
+  if (N > max_tokens_) {
+    max_tokens_ = N;
+    for (auto& x : x_) x = tensor::Tensor<float>(Shape{N, config_.C});
+    positions_ = tensor::Tensor<int32_t>(Shape{N});
+  }
+  if (R > max_rows_) {
+    max_rows_ = R;
+    rows_ = tensor::Tensor<float>(Shape{R, config_.C});
+    hidden_ = tensor::Tensor<float>(Shape{R, config_.C});
+    logits_ = tensor::Tensor<float>(Shape{R, config_.V});
+    mean_ = tensor::Tensor<float>(Shape{R});
+    rstd_ = tensor::Tensor<float>(Shape{R});
+  }
+  const size_t bytes = block_activation_bytes(config_, N);
+  if (bytes > arena_.bytes())
+    arena_ = tensor::Arena(bytes);
+  else
+    arena_.reset();
+}
+
+ConstF32 InferState::forward(const Weights& weights, std::span<const int32_t> tokens,
+                             std::span<const Span> spans, std::span<const int64_t> logit_rows,
+                             const KvLookup& kv) {
+  const ModelConfig& c = config_;
+  const auto N = static_cast<int64_t>(tokens.size());
+  const auto R = static_cast<int64_t>(logit_rows.size());
+  PARLEY_CHECK(N > 0, "no tokens");
+  reserve(N, R);
+
+  // 1. Positions and embeddings.
+  const tensor::I32 positions = positions_.rows(0, N);
+  for (const Span& span : spans) {
+    PARLEY_CHECK(span.begin >= 0 && span.count > 0 && span.begin + span.count <= N &&
+                     span.past >= 0 && span.past + span.count <= c.T,
+                 "span {}+{} after {} of {} tokens, context {}", span.begin, span.count, span.past,
+                 N, c.T);
+    for (int64_t i = 0; i < span.count; ++i)
+      positions[span.begin + i] = static_cast<int32_t>(span.past + i);
+  }
+  F32 x = x_[0].rows(0, N), out = x_[1].rows(0, N);  // (N, C)
+  kernels::embedding_forward(x, ConstI32(tokens.data(), Shape{N}), positions, weights.wte,
+                             weights.wpe);
+
+  // 2. The blocks. Keys and values go to the caches, then each sequence attends to its own.
+  for (int64_t l = 0; l < c.L; ++l) {
+    const kernels::AttentionShape shape = {.B = 1,
+                                           .T = 0,
+                                           .NH = c.NH,
+                                           .NKV = c.NKV,
+                                           .HS = c.HS,
+                                           .scale = 1.0f / std::sqrt(static_cast<float>(c.HS)),
+                                           .window = c.layer_window(l)};
+    const auto attend = [&](F32 att, F32 qkv) {
+      const int64_t kv_width = c.NKV * c.HS;
+      for (const Span& span : spans) {
+        const KvView cache = kv(span.cache, l);
+        for (int64_t i = 0; i < span.count; ++i) {
+          const float* row = qkv.row(span.begin + i).data() + c.NH * c.HS;
+          std::copy_n(row, kv_width, cache.keys.row(span.past + i).data());
+          std::copy_n(row + kv_width, kv_width, cache.values.row(span.past + i).data());
+        }
+        kernels::AttentionShape own = shape;
+        own.T = span.count;
+        kernels::attention_cached(att.rows(span.begin, span.begin + span.count),
+                                  qkv.rows(span.begin, span.begin + span.count), cache.keys,
+                                  cache.values, span.past, own);
+      }
+    };
+    arena_.reset();
+    const BlockActivations acts = take_block_activations(arena_, c, N, x, out);
+    block_forward(out, x, weights.layers[static_cast<size_t>(l)], c, acts, positions, rope_,
+                  attend);
+    std::swap(x, out);
+  }
+
+  // 3. Logits, only where they are wanted.
+  if (R == 0) return {};
+  const F32 rows = rows_.rows(0, R);  // (R, C)
+  for (int64_t r = 0; r < R; ++r) {
+    const int64_t n = logit_rows[static_cast<size_t>(r)];
+    PARLEY_CHECK(n >= 0 && n < N, "logits of token {} of {}", n, N);
+    std::copy_n(x.row(n).data(), c.C, rows.row(r).data());
+  }
+  F32 hidden = rows;
+  if (c.has_final_norm()) {
+    hidden = hidden_.rows(0, R);
+    norm_forward(hidden, mean_.rows(0, R), rstd_.rows(0, R), rows, weights.norm_f_w,
+                 weights.norm_f_b, c);
+  }
+  const F32 logits = logits_.rows(0, R);  // (R, V)
+  kernels::matmul_forward(logits, hidden, weights.lm_head, {});
+  return logits;
+}
+
+}  // namespace parley::model
