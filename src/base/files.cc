@@ -162,7 +162,7 @@ void sync_directory(const fs::path& directory) {
   if (file.fd >= 0) (void)::fsync(file.fd);
 }
 
-AtomicDirectory::AtomicDirectory(fs::path path)
+AtomicDirectory::AtomicDirectory(const fs::path& path)
     : path_(without_trailing_slash(path)), temporary_(temporary_name(path_)) {
   std::error_code error;
   if (const fs::file_status status = fs::status(path_, error);

@@ -53,7 +53,7 @@ void sync_directory(const fs::path& directory);
 // before or the whole new directory. `path()` is where to write until commit().
 class AtomicDirectory {
  public:
-  explicit AtomicDirectory(fs::path path);
+  explicit AtomicDirectory(const fs::path& path);
   ~AtomicDirectory();
   AtomicDirectory(const AtomicDirectory&) = delete;
   AtomicDirectory& operator=(const AtomicDirectory&) = delete;
