@@ -32,6 +32,9 @@ int main(int argc, char** argv) {
   });
 
   // COMMANDS: one line each.
+  cli::add_chat(app, common);
+  cli::add_generate(app, common);
+  cli::add_score(app, common);
 
   try {
     app.parse(argc, argv);

@@ -27,8 +27,8 @@ struct CachedPrefix {
 };
 
 struct Request {
-  std::vector<int32_t> prompt;  // at least one token, at most the context T
-  SamplingParams sampling;
+  std::vector<int32_t> prompt{};  // at least one token, at most the context T
+  SamplingParams sampling{};
   uint64_t stream = 0;            // tells apart the random numbers of requests with one seed
   CachedPrefix* cache = nullptr;  // used and kept when given; two requests must not share one
 };
