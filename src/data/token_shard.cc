@@ -36,13 +36,6 @@ static_assert(sizeof(Header) == 32 && sizeof(Trailer) == 24);
 
 uint64_t padded(uint64_t bytes) { return (bytes + 7) / 8 * 8; }
 
-// FNV-1a: names a cache file; the manifest inside decides.
-uint64_t hash(std::string_view text) {
-  uint64_t h = 0xcbf29ce484222325;
-  for (const char c : text) h = (h ^ static_cast<unsigned char>(c)) * 0x100000001b3;
-  return h;
-}
-
 std::string make_manifest(const ShardSpec& spec, const TextEncoder& encoder) {
   std::string text = fmt::format("tokenizer {} of {}\nfield {}\nskip_bad {}\n", encoder.fingerprint,
                                  encoder.vocab_size, spec.text_field, spec.skip_bad);
@@ -168,6 +161,12 @@ uint64_t parallel_crc(std::span<const std::byte> bytes) {
 
 }  // namespace
 
+uint64_t fnv1a(std::string_view bytes) {
+  uint64_t h = 0xcbf29ce484222325;
+  for (const char c : bytes) h = (h ^ static_cast<unsigned char>(c)) * 0x100000001b3;
+  return h;
+}
+
 TokenShard::TokenShard(const fs::path& path, std::string_view manifest) : file_(path) {
   const auto bytes = file_.bytes();
   const auto broken = [&](std::string_view what) {
@@ -234,7 +233,7 @@ void TokenShard::copy(int64_t first, int64_t count, int32_t* out) const {
 TokenShard open_or_build_shard(const ShardSpec& spec, const TextEncoder& encoder,
                                const fs::path& cache, bool quiet) {
   const std::string manifest = make_manifest(spec, encoder);
-  const fs::path path = cache / fmt::format("{:016x}.tokens", hash(manifest));
+  const fs::path path = cache / fmt::format("{:016x}.tokens", fnv1a(manifest));
   if (fs::exists(path)) {
     try {
       TokenShard shard(path, manifest);

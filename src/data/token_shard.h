@@ -31,6 +31,9 @@ struct TextEncoder {
   int64_t vocab_size = 0;
 };
 
+// FNV-1a, 64 bits: names things, protects nothing.
+uint64_t fnv1a(std::string_view bytes);
+
 // What a shard is made from.
 struct ShardSpec {
   std::vector<fs::path> paths;  // as TextSource takes them

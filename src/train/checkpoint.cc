@@ -1,0 +1,148 @@
+#include "train/checkpoint.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "base/error.h"
+#include "base/log.h"
+#include "formats/safetensors.h"
+#include "model/hf.h"
+
+namespace parley::train {
+namespace {
+
+constexpr const char* kOptimizerFile = "optimizer.safetensors";
+constexpr const char* kStateFile = "trainer_state.json";
+
+std::vector<int64_t> dims(const tensor::Shape& shape) {
+  std::vector<int64_t> out;
+  for (int i = 0; i < shape.rank(); ++i) out.push_back(shape[i]);
+  return out;
+}
+
+void write_state(const fs::path& file, const TrainerState& state) {
+  formats::Json json;
+  json["step"] = state.step;
+  json["val_loss"] = std::isfinite(state.val_loss) ? formats::Json(state.val_loss) : nullptr;
+  json["elapsed_seconds"] = state.elapsed;
+  base::write_file(file, json.dump(2) + "\n");
+}
+
+TrainerState read_state(const fs::path& file) {
+  const formats::Json json =
+      formats::parse_json(base::read_file(file, uint64_t{1} << 20), file.string());
+  const formats::JsonFields fields(json, file.string());
+  TrainerState state;
+  state.step = fields.integer("step", 0, std::numeric_limits<int64_t>::max());
+  state.val_loss = fields.number_or("val_loss", state.val_loss);
+  state.elapsed = fields.number_or("elapsed_seconds", 0);
+  return state;
+}
+
+}  // namespace
+
+Checkpoint save_checkpoint(const fs::path& run, const TrainerState& state,
+                           const model::ModelConfig& config, const model::Weights& weights,
+                           const Optimizer& optimizer, const tokenizer::Tokenizer& tokenizer) {
+  const fs::path path = run / "checkpoints" / fmt::format("step-{}", state.step);
+  base::AtomicDirectory directory(path);
+  model::save_model(directory.path(), config, weights);
+  tokenizer.save(directory.path());
+  std::vector<formats::TensorToSave> tensors;
+  for (const Optimizer::State& s : optimizer.state())
+    tensors.push_back({s.name, dims(s.values.shape()), s.values.data()});
+  formats::save_safetensors(directory.path() / kOptimizerFile, tensors, tensor::DType::kF32);
+  write_state(directory.path() / kStateFile, state);
+  directory.commit();
+  return {path, state};
+}
+
+std::vector<Checkpoint> list_checkpoints(const fs::path& run) {
+  std::vector<Checkpoint> found;
+  std::error_code error;
+  for (fs::directory_iterator it(run / "checkpoints", error), end; !error && it != end;
+       it.increment(error)) {
+    const std::string name = it->path().filename().string();
+    if (!name.starts_with("step-") || name.ends_with(".tmp")) continue;
+    try {
+      found.push_back({it->path(), read_state(it->path() / kStateFile)});
+    } catch (const base::Error& problem) {
+      spdlog::warn("{}; this checkpoint is passed over", problem.what());
+    }
+  }
+  std::sort(found.begin(), found.end(),
+            [](const Checkpoint& a, const Checkpoint& b) { return a.state.step < b.state.step; });
+  return found;
+}
+
+void load_checkpoint(const Checkpoint& checkpoint, model::Weights& weights, Optimizer& optimizer) {
+  // Everything is read and checked before anything is changed.
+  const model::Model model = model::load_model(checkpoint.path);
+  const auto stored = formats::SafeTensors::open(checkpoint.path / kOptimizerFile);
+  if (model.weights.flat().shape() != weights.flat().shape())
+    base::fail("{}: the checkpoint of another model than this run's", checkpoint.path.string());
+  const std::vector<Optimizer::State> state = optimizer.state();
+  for (const Optimizer::State& s : state) {
+    const formats::StoredTensor& tensor = stored.at(s.name);
+    if (tensor.shape != dims(s.values.shape()))
+      base::fail("{}: {} is {}, expected {}", tensor.file, s.name,
+                 formats::shape_string(tensor.shape), s.values.shape().str());
+  }
+  for (const Optimizer::State& s : state)
+    formats::read_f32(stored.at(s.name),
+                      std::span(s.values.data(), static_cast<size_t>(s.values.size())));
+  std::copy(model.weights.flat().begin(), model.weights.flat().end(), weights.flat().begin());
+}
+
+bool load_newest_checkpoint(const fs::path& run, model::Weights& weights, Optimizer& optimizer,
+                            TrainerState& state) {
+  std::vector<Checkpoint> checkpoints = list_checkpoints(run);
+  for (auto it = checkpoints.rbegin(); it != checkpoints.rend(); ++it) {
+    try {
+      load_checkpoint(*it, weights, optimizer);
+      state = it->state;
+      return true;
+    } catch (const base::Error& problem) {
+      spdlog::warn("{}; trying the checkpoint before", problem.what());
+    }
+  }
+  return false;
+}
+
+const Checkpoint* best_checkpoint(const std::vector<Checkpoint>& checkpoints) {
+  const Checkpoint* best = nullptr;
+  for (const Checkpoint& c : checkpoints)
+    if (std::isfinite(c.state.val_loss) && (!best || c.state.val_loss < best->state.val_loss))
+      best = &c;
+  return best;
+}
+
+void prune_checkpoints(const fs::path& run, int64_t keep) {
+  const std::vector<Checkpoint> checkpoints = list_checkpoints(run);
+  const Checkpoint* best = best_checkpoint(checkpoints);
+  const int64_t old = static_cast<int64_t>(checkpoints.size()) - keep;
+  std::error_code ignored;
+  for (int64_t i = 0; i < old; ++i) {
+    const Checkpoint& c = checkpoints[static_cast<size_t>(i)];
+    if (&c != best) fs::remove_all(c.path, ignored);
+  }
+  std::vector<fs::path> leftovers;
+  for (fs::directory_iterator it(run / "checkpoints", ignored), end; !ignored && it != end;
+       it.increment(ignored))
+    if (it->path().extension() == ".tmp") leftovers.push_back(it->path());
+  for (const fs::path& path : leftovers) fs::remove_all(path, ignored);
+}
+
+void export_checkpoint(const Checkpoint& checkpoint, const fs::path& target) {
+  base::AtomicDirectory directory(target);
+  for (const auto& entry : fs::directory_iterator(checkpoint.path)) {
+    const fs::path name = entry.path().filename();
+    if (name == kOptimizerFile || name == kStateFile) continue;
+    std::error_code error;
+    fs::copy_file(entry.path(), directory.path() / name, error);
+    if (error) base::fail("{}: cannot write: {}", (target / name).string(), error.message());
+  }
+  directory.commit();
+}
+
+}  // namespace parley::train

@@ -1,0 +1,63 @@
+// Checkpoints: RUN/checkpoints/step-N/, each a model directory (so that every command
+// can use it) with two files more:
+//   optimizer.safetensors   the optimiser's state, f32
+//   trainer_state.json      the step, and what is needed to go on
+// A checkpoint appears whole or not at all. Since data order and random numbers are
+// functions of (seed, step), the step is all the position there is to keep.
+#pragma once
+
+#include <limits>
+#include <string>
+#include <vector>
+
+#include "base/files.h"
+#include "formats/json.h"
+#include "model/weights.h"
+#include "tokenizer/tokenizer.h"
+#include "train/optimizer.h"
+
+namespace parley::train {
+
+namespace fs = base::fs;
+
+struct TrainerState {
+  int64_t step = 0;  // updates done
+  // Validation loss at this step; infinite: not measured.
+  double val_loss = std::numeric_limits<double>::infinity();
+  double elapsed = 0;  // seconds of training so far
+};
+
+struct Checkpoint {
+  fs::path path;
+  TrainerState state;
+};
+
+// Writes RUN/checkpoints/step-N. Error (with what was there before intact) when the
+// disk is full or a weight is not finite.
+Checkpoint save_checkpoint(const fs::path& run, const TrainerState& state,
+                           const model::ModelConfig& config, const model::Weights& weights,
+                           const Optimizer& optimizer, const tokenizer::Tokenizer& tokenizer);
+
+// The checkpoints of a run, by step; directories without a readable trainer_state.json are
+// passed over with a warning.
+std::vector<Checkpoint> list_checkpoints(const fs::path& run);
+
+// Fills weights and optimiser. Error when a file is missing, damaged or of another model.
+void load_checkpoint(const Checkpoint& checkpoint, model::Weights& weights, Optimizer& optimizer);
+
+// Loads the newest sound checkpoint (a damaged one is passed over with a warning);
+// false when there is none.
+bool load_newest_checkpoint(const fs::path& run, model::Weights& weights, Optimizer& optimizer,
+                            TrainerState& state);
+
+// Removes all but the last `keep` and the one with the lowest validation loss, and what
+// killed processes left half-written.
+void prune_checkpoints(const fs::path& run, int64_t keep);
+
+// The checkpoint with the lowest validation loss; null when none has any.
+const Checkpoint* best_checkpoint(const std::vector<Checkpoint>& checkpoints);
+
+// Copies the model directory of a checkpoint, without the training state, to `target`.
+void export_checkpoint(const Checkpoint& checkpoint, const fs::path& target);
+
+}  // namespace parley::train
