@@ -3,8 +3,8 @@
 
 Looks at the files git tracks: no path of someone's machine, no registry's host in lock files,
 no large files, no training data, no source file that outgrew its reader, shell scripts that
-parse, links in the documents that lead somewhere. Prints one line a mistake, ends with 1 if
-there is any.
+parse, links in the documents that lead to a file and to a name that is in it. Prints one line
+a mistake, ends with 1 if there is any.
 """
 import re
 import subprocess
@@ -20,7 +20,7 @@ MACHINE_PATH = re.compile(r"(?<![\w.~$}/-])/(?:wo" r"rk|ho" r"me/\w|ro" r"ot|Us"
 # A lock file names versions and hashes; where they come from is the user's npm setting
 # (npm config set omit-lockfile-registry-resolved true).
 REGISTRY = re.compile(r'"?resolved"?:?\s*"?https?://')
-LINK = re.compile(r"\[[^\]]*\]\(([^)\s#]+)(?:#[^)]*)?\)|src=\"([^\"]+)\"")
+LINK = re.compile(r"\[([^\]]*)\]\(([^)\s#]+)(?:#[^)]*)?\)")
 
 
 def mistakes_in(name, data):
@@ -48,12 +48,17 @@ def mistakes_in(name, data):
 
 
 def broken_links(name, text):
+    """Links to files that are gone, and links on a `name` that its file no longer has."""
     for match in LINK.finditer(text):
-        target = match.group(1) or match.group(2)
+        label, target = match.group(1), match.group(2)
         if "://" in target or target.startswith("mailto:"):
             continue
-        if not (ROOT / Path(name).parent / target).exists():
+        path = ROOT / Path(name).parent / target
+        if not path.exists():
             yield f"{name}: a link leads nowhere: {target}"
+        elif (code := re.fullmatch(r"`(\w+)`", label)) and path.suffix in SOURCE:
+            if not re.search(rf"\b{code.group(1)}\b", path.read_text()):
+                yield f"{name}: {target} has no {code.group(1)}"
 
 
 def check():
