@@ -16,7 +16,7 @@ adamw.safetensors (gpt2 and qwen3): ten steps of torch.optim.AdamW from the save
     tokens        int32 (10, B, T+1)   the batch of each step
     losses        f32   (10)           the loss of each batch just before its update
     final_loss    f32   ()             the loss of batch 0 after the tenth update
-    Settings: lr 1e-2, betas (0.9, 0.95), eps 1e-8, decay 0.1 on the matrices of linear layers
+    Settings: lr 2e-3, betas (0.9, 0.95), eps 1e-8, decay 0.1 on the matrices of linear layers
     only (no embedding, lm_head, norm or bias), no clipping, no dropout.
 
 The numbers are computed in double from the f32 weights, so they are a reference for f32 code
@@ -128,7 +128,7 @@ def write_adamw(directory, model, seed):
             {"params": [p for n, p in parameters if is_decayed(n, p)], "weight_decay": 0.1},
             {"params": [p for n, p in parameters if not is_decayed(n, p)], "weight_decay": 0.0},
         ],
-        lr=1e-2, betas=(0.9, 0.95), eps=1e-8,
+        lr=2e-3, betas=(0.9, 0.95), eps=1e-8,
     )
     losses = []
     for batch in tokens:
@@ -173,6 +173,8 @@ def main():
             make_variant(model, "gpt2_bf16_sharded", torch.bfloat16, "20KB")
         if name == "llama":
             make_variant(model, "llama_f16", torch.float16, "1GB")
+        # torch gives the padding token's embedding no gradient; parley masks targets instead.
+        model.get_input_embeddings().padding_idx = None
         oracle = Logits(model.double())
         write_golden(directory, oracle, random_tokens((B, T + 1), 100 + seed))
         if name in ("gpt2", "qwen3"):
