@@ -23,4 +23,13 @@ void rmsnorm_forward(F32 out, F32 rstd, ConstF32 x, ConstF32 weight, float eps);
 void rmsnorm_backward(F32 dx, F32 dweight, ConstF32 dout, ConstF32 x, ConstF32 weight,
                       ConstF32 rstd, bool accumulate_dx, bool accumulate_dw);
 
+// RMSNorm of each head of size HS (Qwen3's QK norm): out[:, column…] = norm(x[:, column…])
+// for `heads` consecutive heads from `column` on; other columns are not touched.
+//   x, out (N, W), may be the same memory in forward; weight (HS); rstd (N, heads)
+void head_rmsnorm_forward(F32 out, F32 rstd, ConstF32 x, int64_t column, int64_t heads,
+                          ConstF32 weight, float eps);
+// dx[:, column…] = …, overwriting; dx may be dout. dweight (HS) (+)= ….
+void head_rmsnorm_backward(F32 dx, F32 dweight, ConstF32 dout, ConstF32 x, int64_t column,
+                           int64_t heads, ConstF32 weight, ConstF32 rstd, bool accumulate_dw);
+
 }  // namespace parley::kernels

@@ -1,4 +1,4 @@
-// Rotary position embedding (Su et al. 2021, arXiv 2104.09864) and QK norm.
+// Rotary position embedding (Su et al. 2021, arXiv 2104.09864).
 #pragma once
 
 #include "tensor/buffer.h"
@@ -24,13 +24,5 @@ struct RopeTable {
 void rope_forward(F32 x, int64_t column, int64_t heads, ConstI32 positions, const RopeTable& table);
 void rope_backward(F32 dx, int64_t column, int64_t heads, ConstI32 positions,
                    const RopeTable& table);
-
-// RMSNorm of each head of size HS (Qwen3's QK norm): out[:, column…] = norm(x[:, column…]).
-//   x, out (N, W), may be the same memory in forward; weight (HS); rstd (N, heads)
-void head_rmsnorm_forward(F32 out, F32 rstd, ConstF32 x, int64_t column, int64_t heads,
-                          ConstF32 weight, float eps);
-// dx[:, column…] = …, overwriting; dx may be dout. dweight (HS) (+)= ….
-void head_rmsnorm_backward(F32 dx, F32 dweight, ConstF32 dout, ConstF32 x, int64_t column,
-                           int64_t heads, ConstF32 weight, ConstF32 rstd, bool accumulate_dw);
 
 }  // namespace parley::kernels
