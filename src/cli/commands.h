@@ -10,9 +10,9 @@ namespace parley::cli {
 
 // Flags every command has.
 struct Common {
-  int threads = 0;      // 0: one a core
-  std::string isa;      // empty: the best this machine has
-  bool json = false;    // results for programs on stdout
+  int threads = 0;    // 0: one a core
+  std::string isa;    // empty: the best this machine has
+  bool json = false;  // results for programs on stdout
   bool verbose = false;
 };
 
@@ -20,6 +20,7 @@ struct Common {
 void add_tokenizer(CLI::App& app, Common& common);
 void add_pretrain(CLI::App& app, Common& common);
 void add_plot(CLI::App& app, Common& common);
+void add_eval(CLI::App& app, Common& common);
 void add_generate(CLI::App& app, Common& common);
 void add_chat(CLI::App& app, Common& common);
 void add_score(CLI::App& app, Common& common);

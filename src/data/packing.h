@@ -31,7 +31,8 @@ struct Batch {
 struct PackOptions {
   int64_t T = 0;  // tokens a row
   uint64_t seed = 0;
-  bool shuffle = true;        // false: documents and rows in order, for validation
+  bool shuffle = true;        // false: documents and rows in order
+  bool endless = true;        // false: one epoch, behind it only empty rows
   bool document_mask = true;  // attention stays inside a document
 };
 
