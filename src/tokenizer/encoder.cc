@@ -157,24 +157,13 @@ void encode_sentencepiece(const Vocabulary& v, std::string_view piece, std::vect
       symbols.begin() + static_cast<ptrdiff_t>(merge_short(v.merges, symbols.data(), keys, n)));
 }
 
-void encode_uncached(const Vocabulary& v, std::string_view piece, std::vector<int32_t>& ids) {
-  if (v.whole_pieces) {
-    if (const int32_t id = v.tokens.find(piece); id >= 0) return ids.push_back(id);
-  }
-  if (v.kind == BpeKind::kByteLevel) {
-    encode_byte_level(v, piece, ids);
-  } else {
-    encode_sentencepiece(v, piece, ids);
-  }
-}
-
 // ---- The cache: most of a text is few different words. One cache line an entry, one
-// place an entry may be, one cache a thread; the vocabulary's serial is part of the key.
+// place an entry may be, one cache a thread.
 
 struct alignas(64) CachedPiece {
   static constexpr size_t kMaxBytes = 24, kMaxIds = 8;
   char bytes[kMaxBytes];  // padded with zeros
-  uint32_t serial;        // 0: empty
+  uint32_t kind;          // 0: empty
   uint8_t length, count;
   int32_t ids[kMaxIds];
 };
@@ -187,30 +176,67 @@ CachedPiece* thread_cache() {
   return cache.get();
 }
 
-}  // namespace
-
-void encode_piece(const Vocabulary& v, std::string_view piece, std::vector<int32_t>& ids) {
-  if (piece.size() > CachedPiece::kMaxBytes) return encode_uncached(v, piece, ids);
-  if (piece.empty()) return;
+// Encodes `piece` with `encode` unless the cache knows it. `kind` tells apart what the same
+// bytes may become by different rules.
+template <typename Fn>
+void encode_cached(uint32_t kind, std::string_view piece, std::vector<int32_t>& ids, Fn&& encode) {
+  if (piece.size() > CachedPiece::kMaxBytes) return encode();
   uint64_t words[3] = {0, 0, 0};
   std::memcpy(words, piece.data(), piece.size());
   constexpr uint64_t kA = 0x9E3779B97F4A7C15, kB = 0xD6E8FEB86659FD93;
-  const uint64_t hash = mix(words[0] ^ kA, words[1] ^ kB) ^ mix(words[2] ^ v.serial, kA);
+  const uint64_t hash = mix(words[0] ^ kA, words[1] ^ kB) ^ mix(words[2] ^ kind, kA);
   CachedPiece& entry = thread_cache()[(hash ^ hash >> 32) % kCacheEntries];
-  if (entry.serial == v.serial && entry.length == piece.size() &&
+  if (entry.kind == kind && entry.length == piece.size() &&
       std::memcmp(entry.bytes, words, sizeof words) == 0) {
     ids.insert(ids.end(), entry.ids, entry.ids + entry.count);
     return;
   }
   const size_t before = ids.size();
-  encode_uncached(v, piece, ids);
+  encode();
   const size_t count = ids.size() - before;
   if (count > CachedPiece::kMaxIds) return;
+  // encode() may have used the same place for a part of this piece; the piece wins.
   std::memcpy(entry.bytes, words, sizeof words);
-  entry.serial = v.serial;
+  entry.kind = kind;
   entry.length = static_cast<uint8_t>(piece.size());
   entry.count = static_cast<uint8_t>(count);
   std::copy_n(ids.data() + before, count, entry.ids);
+}
+
+// What the cache knows is keyed by the vocabulary and by whether the bytes were a whole
+// piece, which may be a token merges do not lead to, or a segment between seams.
+uint32_t whole_kind(const Vocabulary& v) { return v.serial * 2; }
+uint32_t segment_kind(const Vocabulary& v) { return v.serial * 2 + 1; }
+
+void encode_segments(const Vocabulary& v, std::string_view piece, std::vector<int32_t>& ids) {
+  const auto segment = [&](size_t begin, size_t end) {
+    const std::string_view bytes = piece.substr(begin, end - begin);
+    encode_cached(segment_kind(v), bytes, ids, [&] { encode_byte_level(v, bytes, ids); });
+  };
+  size_t begin = 0;
+  for (size_t at = 1; at < piece.size(); ++at) {
+    if (!v.seams.is_seam(piece, at)) continue;
+    segment(begin, at);
+    begin = at;
+  }
+  if (begin > 0) return segment(begin, piece.size());
+  encode_byte_level(v, piece, ids);
+}
+
+}  // namespace
+
+void encode_piece(const Vocabulary& v, std::string_view piece, std::vector<int32_t>& ids) {
+  if (piece.empty()) return;
+  encode_cached(whole_kind(v), piece, ids, [&] {
+    const int32_t whole = v.whole_pieces ? v.tokens.find(piece) : -1;
+    if (whole >= 0) {
+      ids.push_back(whole);
+    } else if (v.kind == BpeKind::kByteLevel) {
+      encode_segments(v, piece, ids);
+    } else {
+      encode_sentencepiece(v, piece, ids);
+    }
+  });
 }
 
 }  // namespace parley::tokenizer

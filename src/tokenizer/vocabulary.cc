@@ -168,6 +168,7 @@ std::shared_ptr<const Vocabulary> VocabularyDraft::build() && {
         base::fail("{}: byte 0x{:02X} has no token, so not every text could be encoded", source, b);
       v.byte_ids[static_cast<size_t>(b)] = id;
     }
+    for (const std::string& token : tokens) v.seams.add(token);
     v.byte_merges.resize(size_t{1} << 16);
     for (size_t pair = 0; pair < v.byte_merges.size(); ++pair)
       v.byte_merges[pair] = v.merges.find(v.byte_ids[pair >> 8], v.byte_ids[pair & 255]);

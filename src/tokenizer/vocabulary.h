@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "tokenizer/merges.h"
+#include "tokenizer/seams.h"
 #include "tokenizer/split.h"
 
 namespace parley::tokenizer {
@@ -45,6 +46,7 @@ struct Vocabulary {
   std::array<int32_t, 256> byte_ids;
   // Byte-level: what two neighbouring bytes merge into, [left << 8 | right].
   std::vector<Merge> byte_merges;
+  SeamSet seams;  // byte-level: where pieces can be cut
 
   // A piece that is itself a token becomes it, whether or not merges lead there.
   bool whole_pieces = false;
