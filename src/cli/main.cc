@@ -32,9 +32,16 @@ int main(int argc, char** argv) {
   });
 
   // COMMANDS: one line each.
+  cli::add_bench(app, common);
   cli::add_chat(app, common);
+  cli::add_export(app, common);
   cli::add_generate(app, common);
+  cli::add_import(app, common);
+  cli::add_pretrain(app, common);
+  cli::add_plot(app, common);
+  cli::add_eval(app, common);
   cli::add_score(app, common);
+  cli::add_tokenizer(app, common);
 
   try {
     app.parse(argc, argv);
