@@ -72,7 +72,8 @@ struct GeluErf {
 };
 
 struct Relu {
-  static HWY_INLINE V forward(V x) { return hn::Max(x, hn::Zero(D())); }
+  // Not Max, which on x86 turns NaN into 0 and would hide a diverging run.
+  static HWY_INLINE V forward(V x) { return hn::IfThenZeroElse(hn::Lt(x, hn::Zero(D())), x); }
   static HWY_INLINE ValueAndSlope both(V x) {
     const Mask positive = hn::Gt(x, hn::Zero(D()));
     return {forward(x), hn::IfThenElseZero(positive, hn::Set(D(), 1.0f))};

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/threads.h"
+#include "kernels/matvec.h"
 #include "kernels/shapes.h"
 
 namespace parley::kernels {
@@ -27,6 +28,10 @@ void matmul_forward(F32 out, ConstF32 x, ConstF32 weight, ConstF32 bias, bool ac
                    (bias.empty() || bias.size() == OC),
                "matmul_forward: out, x, weight, bias {}", shapes(out, x, weight, bias));
   if (N == 0) return;
+  if (N <= internal::kMatvecRows) {
+    internal::matvec(out.data(), x.data(), weight.data(), bias.data(), N, IC, OC, accumulate);
+    return;
+  }
   if (!bias.empty())
     base::parallel_for(N, [&](int64_t n) {
       float* row = out.data() + n * OC;

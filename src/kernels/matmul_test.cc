@@ -1,0 +1,84 @@
+#include "kernels/matmul.h"
+
+#include <gtest/gtest.h>
+
+#include "kernels/reference.h"
+#include "kernels/testing.h"
+
+namespace parley::kernels {
+namespace {
+
+using testing::on_each_isa;
+using testing::random_tensor;
+using testing::Tensor;
+using testing::to_double;
+
+struct Size {
+  int64_t N, IC, OC;
+};
+const Size kSizes[] = {{1, 1, 1},  {1, 64, 48},  {2, 100, 33},   {5, 48, 200}, {8, 768, 70},
+                       {9, 30, 7}, {64, 96, 80}, {130, 70, 257}, {4, 17, 1000}};
+
+TEST(Matmul, EqualsReference) {
+  for (const auto& [N, IC, OC] : kSizes)
+    for (const bool accumulate : {false, true})
+      for (const bool with_bias : {false, true}) {
+        SCOPED_TRACE(fmt::format("N {} IC {} OC {} accumulate {} bias {}", N, IC, OC, accumulate,
+                                 with_bias));
+        const auto x = random_tensor({N, IC}, 1), w = random_tensor({OC, IC}, 2);
+        const auto dout = random_tensor({N, OC}, 3);
+        const auto bias = with_bias ? random_tensor({OC}, 4) : Tensor<float>();
+        const auto out0 = random_tensor({N, OC}, 5), dx0 = random_tensor({N, IC}, 6);
+        const auto dw0 = random_tensor({OC, IC}, 7);
+        const auto dbias0 = with_bias ? random_tensor({OC}, 8) : Tensor<float>();
+        auto out64 = to_double(out0), dx64 = to_double(dx0), dw64 = to_double(dw0);
+        auto dbias64 = with_bias ? to_double(dbias0) : Tensor<double>();
+        const auto bias64 = with_bias ? to_double(bias) : Tensor<double>();
+        const auto x64 = to_double(x), w64 = to_double(w), dout64 = to_double(dout);
+        reference::matmul_forward<double>(out64, x64, w64, bias64, accumulate);
+        reference::matmul_backward_input<double>(dx64, dout64, w64, accumulate);
+        reference::matmul_backward_weight<double>(dw64, dbias64, dout64, x64, accumulate);
+        on_each_isa([&] {
+          auto out = testing::copy(out0), dx = testing::copy(dx0), dw = testing::copy(dw0);
+          auto dbias = with_bias ? testing::copy(dbias0) : Tensor<float>();
+          matmul_forward(out, x, w, bias, accumulate);
+          matmul_backward_input(dx, dout, w, accumulate);
+          matmul_backward_weight(dw, dbias, dout, x, accumulate);
+          PARLEY_EXPECT_CLOSE(out, out64, 2e-6);
+          PARLEY_EXPECT_CLOSE(dx, dx64, 2e-6);
+          PARLEY_EXPECT_CLOSE(dw, dw64, 2e-6);
+          PARLEY_EXPECT_CLOSE(dbias, dbias64, 2e-6);
+        });
+      }
+}
+
+// In decoding a row's result must not depend on how many rows there are.
+TEST(Matmul, FewRowsEqualOneRowBitForBit) {
+  const int64_t IC = 131, OC = 77;
+  const auto x = random_tensor({8, IC}, 1), w = random_tensor({OC, IC}, 2);
+  const auto bias = random_tensor({OC}, 3);
+  on_each_isa([&] {
+    Tensor<float> one({1, OC});
+    for (int64_t N = 2; N <= 8; ++N) {
+      Tensor<float> out({N, OC});
+      matmul_forward(out, x.rows(0, N), w, bias);
+      for (int64_t n = 0; n < N; ++n) {
+        matmul_forward(one, x.rows(n, n + 1), w, bias);
+        ASSERT_EQ(testing::max_error(out.rows(n, n + 1), one), 0.0) << "row " << n << " of " << N;
+      }
+    }
+  });
+}
+
+TEST(Matmul, SameBitsEveryTime) {
+  const auto x = random_tensor({300, 200}, 1), w = random_tensor({500, 200}, 2);
+  Tensor<float> first({300, 500}), again({300, 500});
+  matmul_forward(first, x, w, {});
+  for (int i = 0; i < 5; ++i) {
+    matmul_forward(again, x, w, {});
+    ASSERT_EQ(testing::max_error(again, first), 0.0);
+  }
+}
+
+}  // namespace
+}  // namespace parley::kernels
