@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <clocale>
+#include <csignal>
 #include <cstdlib>
 #include <iostream>
 
@@ -68,6 +69,11 @@ struct LineEditor::Terminal {
   static unsigned char cancel(EditLine* edit, int) {
     of(edit).cancelled = true;
     return CC_NEWLINE;
+  }
+
+  static unsigned char suspend(EditLine*, int) {
+    std::raise(SIGTSTP);
+    return CC_REFRESH;
   }
 
   static unsigned char new_line(EditLine* edit, int) {
@@ -138,25 +144,21 @@ struct LineEditor::Terminal {
     if (!history_file.empty()) ::history(history, &event, H_LOAD, history_file.c_str());
 
     el_set(edit, EL_ADDFN, "parley-cancel", "give up this line", cancel);
+    el_set(edit, EL_ADDFN, "parley-suspend", "go to the background", suspend);
     el_set(edit, EL_ADDFN, "parley-new-line", "begin a new line", new_line);
     el_set(edit, EL_ADDFN, "parley-paste", "insert pasted text", paste);
     el_set(edit, EL_ADDFN, "parley-complete", "complete a command", complete);
-    // Ctrl-C has to reach us as a key, not as a signal that ends the program.
-    el_set(edit, EL_SETTY, "-d", "intr=", nullptr);
+    // Ctrl-C has to reach us as a key, not as a signal that ends the program; the other
+    // keys that send signals come along, and Ctrl-Z gets its own back.
+    el_set(edit, EL_SETTY, "-d", "-isig", nullptr);
     constexpr std::pair<const char*, const char*> kKeys[] = {
-        {"^C", "parley-cancel"},
-        {"\033\r", "parley-new-line"},
-        {"\033\n", "parley-new-line"},
-        {"\033[200~", "parley-paste"},
-        {"\t", "parley-complete"},
-        {"^R", "em-inc-search-prev"},
-        {"\033[3~", "ed-delete-next-char"},
-        {"\033[H", "ed-move-to-beg"},
-        {"\033[F", "ed-move-to-end"},
-        {"\033[1~", "ed-move-to-beg"},
-        {"\033[4~", "ed-move-to-end"},
-        {"\033[1;5C", "em-next-word"},
-        {"\033[1;5D", "ed-prev-word"},
+        {"^C", "parley-cancel"},       {"^Z", "parley-suspend"},
+        {"\033\r", "parley-new-line"}, {"\033\n", "parley-new-line"},
+        {"\033[200~", "parley-paste"}, {"\t", "parley-complete"},
+        {"^R", "em-inc-search-prev"},  {"\033[3~", "ed-delete-next-char"},
+        {"\033[H", "ed-move-to-beg"},  {"\033[F", "ed-move-to-end"},
+        {"\033[1~", "ed-move-to-beg"}, {"\033[4~", "ed-move-to-end"},
+        {"\033[1;5C", "em-next-word"}, {"\033[1;5D", "ed-prev-word"},
     };
     for (const auto& [key, function] : kKeys) el_set(edit, EL_BIND, key, function, nullptr);
     el_source(edit, nullptr);  // the user's ~/.editrc
@@ -230,7 +232,10 @@ LineEditor::Input LineEditor::read_line(std::string& line) {
     std::cout << "^C\n" << std::flush;
     return Input::kCancelled;
   }
-  if (!text || length <= 0) return Input::kEnd;
+  if (!text || length <= 0) {
+    std::cout << '\n';
+    return Input::kEnd;
+  }
   line = text;
   if (line.ends_with('\n')) line.pop_back();
   return Input::kText;

@@ -1,6 +1,9 @@
 // parley score: how probable continuations are.
 #include <simdjson.h>
+#include <unistd.h>
 
+#include <cerrno>
+#include <cstring>
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
@@ -30,9 +33,28 @@ bytes, and whether greedy decoding would have written it. bits per byte =
 constexpr size_t kWindow = 2048;
 
 struct Options {
-  base::fs::path model, data = "/dev/stdin";
+  base::fs::path model, data;  // data empty: standard input
   bool no_truncate = false;
   infer::GeneratorOptions generator;
+};
+
+// Standard input by its descriptor: /dev/stdin cannot be opened when it is a socket.
+class StdinStream : public data::ByteStream {
+ public:
+  size_t read(char* buffer, size_t capacity) override {
+    while (true) {
+      const ssize_t got = ::read(STDIN_FILENO, buffer, capacity);
+      if (got >= 0) {
+        consumed_ += static_cast<uint64_t>(got);
+        return static_cast<size_t>(got);
+      }
+      if (errno != EINTR) base::fail("cannot read standard input: {}", std::strerror(errno));
+    }
+  }
+  uint64_t consumed() const override { return consumed_; }
+
+ private:
+  uint64_t consumed_ = 0;
 };
 
 struct Record {
@@ -72,8 +94,9 @@ class Score {
   explicit Score(const Options& options) : options_(options), model_(load(options.model)) {}
 
   void run() {
-    data::JsonLines lines(data::open_stream(options_.data),
-                          options_.data == "/dev/stdin" ? "stdin" : options_.data.string());
+    auto lines = options_.data.empty()
+                     ? data::JsonLines(std::make_unique<StdinStream>(), "standard input")
+                     : data::JsonLines(options_.data);
     simdjson::dom::element json;
     std::string problem;
     std::vector<Record> records;
@@ -170,8 +193,8 @@ void add_score(CLI::App& app, Common&) {
       "score", "log-probabilities of given continuations, JSON Lines in and out");
   command->footer(kExamples);
   command->add_option("--model", options->model, "model directory")->required();
-  command->add_option("--data", options->data, "JSON Lines, plain, gzip or zstd")
-      ->capture_default_str();
+  command->add_option("--data", options->data,
+                      "JSON Lines, plain, gzip or zstd (default: standard input, plain)");
   command->add_flag("--no-truncate", options->no_truncate,
                     "fail on a record longer than the context instead of cutting its beginning");
   command->add_option("--batch", options->generator.max_sequences, "records scored together")
