@@ -25,6 +25,7 @@ void add_generate(CLI::App& app, Common& common);
 void add_chat(CLI::App& app, Common& common);
 void add_score(CLI::App& app, Common& common);
 void add_bench(CLI::App& app, Common& common);
+void add_bench_tokenizer(CLI::App& bench, Common& common);
 void add_import(CLI::App& app, Common& common);
 void add_export(CLI::App& app, Common& common);
 

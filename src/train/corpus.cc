@@ -5,10 +5,11 @@
 
 #include "base/error.h"
 #include "base/log.h"
+#include "base/progress.h"
 #include "data/encoder.h"
 #include "data/text_source.h"
 #include "formats/json.h"
-#include "tokenizer/trainer.h"
+#include "tokenizer/train.h"
 
 namespace parley::train {
 namespace {
@@ -21,13 +22,16 @@ tokenizer::Tokenizer train_tokenizer(const PretrainOptions& options, int64_t voc
                                      bool quiet) {
   data::TextSource source(to_paths(options.data), options.text_field);
   source.set_skip_bad(options.skip_bad);
-  base::Progress progress("training the tokenizer", source.total_bytes(), "B", quiet);
-  const auto next = [&](std::string& document) {
+  tokenizer::TrainOptions train;
+  train.vocab_size = static_cast<int32_t>(vocab_size);
+  train.quiet = quiet;
+  base::Progress reading("counting words", source.total_bytes(), "B", quiet);
+  return tokenizer::train(train, [&](std::string& document) {
     const bool more = source.next(document);
-    progress.update(source.bytes_read());
+    reading.update(source.bytes_read());
+    if (!more) reading.finish();
     return more;
-  };
-  return tokenizer::train_bpe(next, {.vocab_size = static_cast<int32_t>(vocab_size)});
+  });
 }
 
 // One document in 1 / fraction is held out; at least one when there are two.

@@ -82,7 +82,7 @@ class Pretraining {
 
   PretrainOptions options_;
   bool quiet_;
-  std::string corpus_checksum_;  // of the run that is resumed
+  std::string corpus_checksum_;                    // of the run that is resumed
   std::optional<base::InterruptGuard> interrupt_;  // from when there is something to save
 
   std::optional<tokenizer::Tokenizer> tokenizer_;
