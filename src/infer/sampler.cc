@@ -134,59 +134,51 @@ void Sampler::adjust(ConstF32 logits) {
     adjusted_[static_cast<size_t>(token)] += bias;
 }
 
-// Steps 4-8. Each filter moves the boundary: the last token, in the order of Better,
-// that is kept. The draw then walks the vocabulary in the order of ids, so that a
-// rounding difference in the logits moves the choice as little as possible.
+// Steps 4-8. The candidates stay in the order of their ids, and the draw walks them so:
+// a rounding difference in the logits then moves the choice as little as possible.
 int32_t Sampler::draw(int32_t best) {
-  const auto V = static_cast<int64_t>(adjusted_.size());
   const float* x = adjusted_.data();
   const Better better{x};
+  kept_.resize(adjusted_.size());
+  std::iota(kept_.begin(), kept_.end(), 0);
+
+  if (params_.top_k > 0 && params_.top_k < static_cast<int64_t>(kept_.size())) {
+    order_.resize(static_cast<size_t>(params_.top_k));
+    std::ranges::partial_sort_copy(kept_, order_, better);
+    std::erase_if(kept_, [&, last = order_.back()](int32_t id) { return better(last, id); });
+  }
 
   // Differences to the best keep exp in range: the best weighs 1, at any temperature.
   weights_.resize(adjusted_.size());
-  for (int64_t i = 0; i < V; ++i)
-    weights_[static_cast<size_t>(i)] = std::exp((x[i] - x[best]) / params_.temperature);
-
-  const bool by_rank = (params_.top_k > 0 && params_.top_k < V) || params_.top_p < 1;
-  order_.resize(by_rank ? adjusted_.size() : 0);
-  std::iota(order_.begin(), order_.end(), 0);
-  std::span<int32_t> kept(order_);
-  int32_t last = -1;  // −1: everything is kept
-
-  if (params_.top_k > 0 && params_.top_k < V) {
-    const auto k = static_cast<std::ptrdiff_t>(params_.top_k);
-    std::nth_element(order_.begin(), order_.begin() + (k - 1), order_.end(), better);
-    kept = kept.first(static_cast<size_t>(k));
-    last = kept.back();
+  double total = 0;
+  for (const int32_t id : kept_) {
+    weights_[static_cast<size_t>(id)] = std::exp((x[id] - x[best]) / params_.temperature);
+    total += weight(id);
   }
   if (params_.top_p < 1) {
-    double total = 0;
-    for (const int32_t id : kept) total += static_cast<double>(weights_[static_cast<size_t>(id)]);
     const double mass = static_cast<double>(params_.top_p) * total;
     // Tokens this light cannot make up the rest of the mass, all of them together:
-    // dropping them first leaves the boundary where it is and little to select from.
-    const double light = (total - mass) / static_cast<double>(kept.size()) * 0.5;
-    const auto heavy = std::partition(kept.begin(), kept.end(), [&](int32_t id) {
-      return id == best || static_cast<double>(weights_[static_cast<size_t>(id)]) > light;
-    });
-    kept = kept.first(static_cast<size_t>(heavy - kept.begin()));
-    last = boundary_of_mass(kept, weights_.data(), mass, better);
+    // without them the boundary is where it was, and there is little to select from.
+    const double light = (total - mass) / static_cast<double>(kept_.size()) * 0.5;
+    order_ = {best};
+    for (const int32_t id : kept_)
+      if (id != best && weight(id) > light) order_.push_back(id);
+    const int32_t last = boundary_of_mass(order_, weights_.data(), mass, better);
+    std::erase_if(kept_, [&](int32_t id) { return better(last, id); });
   }
-  const auto is_kept = [&](int32_t id) {
-    return (last < 0 || id == last || better(id, last)) &&
-           weights_[static_cast<size_t>(id)] >= params_.min_p;
-  };
+  if (params_.min_p > 0)
+    std::erase_if(kept_,
+                  [&](int32_t id) { return weight(id) < static_cast<double>(params_.min_p); });
 
-  double total = 0;
-  for (int32_t id = 0; id < V; ++id)
-    if (is_kept(id)) total += static_cast<double>(weights_[static_cast<size_t>(id)]);
+  total = 0;
+  for (const int32_t id : kept_) total += weight(id);
   const double target = random_.uniform(draws_) * total;
   double sum = 0;
   int32_t chosen = best;
-  for (int32_t id = 0; id < V; ++id) {
-    if (!is_kept(id) || weights_[static_cast<size_t>(id)] == 0) continue;
-    chosen = id;  // the last kept one stands when rounding leaves sum ≤ target
-    sum += static_cast<double>(weights_[static_cast<size_t>(id)]);
+  for (const int32_t id : kept_) {
+    if (weight(id) == 0) continue;
+    chosen = id;  // the last one stands when rounding leaves sum ≤ target
+    sum += weight(id);
     if (sum > target) break;
   }
   return chosen;

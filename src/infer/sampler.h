@@ -77,14 +77,16 @@ class Sampler {
 
   void adjust(ConstF32 logits);
   int32_t draw(int32_t best);
+  double weight(int32_t id) const { return weights_[static_cast<size_t>(id)]; }
 
   SamplingParams params_;
   base::Philox random_;
   uint64_t draws_ = 0;
   std::unordered_map<int32_t, Use> used_;
   std::vector<float> adjusted_;  // (V) logits after steps 1-3
-  std::vector<float> weights_;   // (V) unnormalised probabilities
-  std::vector<int32_t> order_;   // token ids, scratch of the selections
+  std::vector<float> weights_;   // (V) unnormalised probabilities of the candidates
+  std::vector<int32_t> kept_;    // the candidates' ids, ascending
+  std::vector<int32_t> order_;   // scratch of the selections
 };
 
 }  // namespace parley::infer
