@@ -74,7 +74,7 @@ void Progress::finish() {
 void Progress::print_line(std::string_view line) {
   if (terminal_ && !quiet_) std::fputs("\r\x1b[K", stderr);
   std::fprintf(stderr, "%.*s\n", static_cast<int>(line.size()), line.data());
-  if (!finished_) draw(false);
+  if (!finished_ && terminal_) draw(false);
 }
 
 void Progress::draw(bool last) {

@@ -1,6 +1,8 @@
 // parley pretrain: a corpus becomes a model.
 #include "train/pretrain.h"
 
+#include <fmt/ranges.h>
+
 #include <memory>
 #include <nlohmann/json.hpp>
 
@@ -107,8 +109,9 @@ void add_data_flags(CLI::App& c, train::PretrainOptions& o) {
 
 void add_model_flags(CLI::App& c, train::PretrainOptions& o) {
   const char* group = "Model";
-  c.add_option("--preset", o.preset, "the model's shape")
-      ->check(CLI::IsMember(model::preset_names()))
+  c.add_option("--preset", o.preset,
+               fmt::format("the model's shape: a config.json, or {}",
+                           fmt::join(model::preset_names(), ", ")))
       ->capture_default_str()
       ->group(group);
   c.add_option("--tokenizer", o.tokenizer,

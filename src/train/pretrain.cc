@@ -75,6 +75,9 @@ class Pretraining {
   void after_step(const StepReport& report);
   data::TextLoss measure_held_out(int64_t max_tokens);
   void checkpoint();
+  void say(std::string_view line) {
+    if (!quiet_) bar_->print_line(line);
+  }
   std::string progress_line(const StepReport& report) const;
   double flops_per_second(double tokens_per_second) const {
     return tokens_per_second * model::train_flops_per_token(config_, options_.seq);
@@ -107,7 +110,10 @@ class Pretraining {
 void Pretraining::prepare_options() {
   if (options_.out.empty()) throw base::UsageError("--out must be given: the run directory");
   if (options_.resume) {
-    options_ = load_options(options_.out, corpus_checksum_);
+    SavedRun run = load_run(options_.out);
+    options_ = run.options;
+    config_ = run.model;
+    corpus_checksum_ = run.corpus;
     return;
   }
   validate(options_);
@@ -118,12 +124,12 @@ void Pretraining::prepare_options() {
   for (auto* names : {&options_.data, &options_.val_data})
     for (std::string& name : *names) name = fs::absolute(name).string();
   if (!options_.cache.empty()) options_.cache = fs::absolute(options_.cache).string();
+  config_ = find_preset(options_.preset);
+  choose_sizes(options_, config_);
 }
 
 // 2. Data: the tokenizer, and the corpus as rows of tokens.
 void Pretraining::prepare_data() {
-  config_ = model::preset(options_.preset);
-  choose_sizes(options_, config_);
   tokenizer_ = prepare_tokenizer(options_, config_.V, quiet_);
   corpus_ = std::make_unique<Corpus>(options_, *tokenizer_, quiet_);
   if (!corpus_checksum_.empty() && corpus_checksum_ != corpus_->checksum())
@@ -143,13 +149,17 @@ void Pretraining::prepare_data() {
 
 // 3. Model: weights, gradients, optimiser and activations, all of it planned.
 void Pretraining::prepare_model() {
-  config_.V = tokenizer_->vocab_size();
-  config_.T = options_.seq;  // no position beyond what is trained
-  config_.eos_token = tokenizer_->eos();
-  config_.bos_token = tokenizer_->bos();
-  config_.pad_token = tokenizer_->pad();
-  model::validate(config_, "--preset " + options_.preset);
-  (void)model::config_json(config_, tensor::DType::kF32);  // saving must be possible, in the end
+  if (!options_.resume) {
+    config_.V = tokenizer_->vocab_size();
+    config_.T = options_.seq;  // no position beyond what is trained
+    config_.eos_token = tokenizer_->eos();
+    config_.bos_token = tokenizer_->bos();
+    config_.pad_token = tokenizer_->pad();
+    model::validate(config_, "--preset " + options_.preset);
+  }
+  if (config_.V != tokenizer_->vocab_size())
+    base::fail("{}: the run's tokenizer has {} tokens, its model {}; put the old tokenizer back",
+               (options_.out / "tokenizer").string(), tokenizer_->vocab_size(), config_.V);
 
   const double parameters = static_cast<double>(model::count_parameters(config_));
   check_memory(parameters * 4 * sizeof(float), "weights, gradients and optimiser");
@@ -192,7 +202,7 @@ void Pretraining::prepare_length() {
     if (base::interrupted()) base::fail("interrupted before the first step");
     choose_length(options_, seconds);
     schedule_ = options_.schedule_options();
-    save_options(options_, corpus_checksum_);
+    save_run({options_, config_, corpus_checksum_});
     optimizer_ = std::make_unique<Optimizer>(config_, options_.optimizer_options());
     model::init_weights(weights_, config_, options_.seed);
   }
@@ -290,8 +300,8 @@ void Pretraining::after_step(const StepReport& report) {
       progress_.val_loss = held_out.loss();
       line["val_loss"] = held_out.loss();
       line["val_bpb"] = held_out.bits_per_byte();
-      bar_->print_line(fmt::format("step {}: loss {:.4f}, validation {:.4f} ({:.4f} bits per byte)",
-                                   step, report.loss, held_out.loss(), held_out.bits_per_byte()));
+      say(fmt::format("step {}: loss {:.4f}, validation {:.4f} ({:.4f} bits per byte)", step,
+                      report.loss, held_out.loss(), held_out.bits_per_byte()));
     }
   }
   line["time"] = progress_.elapsed;
@@ -301,7 +311,7 @@ void Pretraining::after_step(const StepReport& report) {
     const std::string sample = write_samples(
         options_.out / "samples.md", fmt::format("Step {}, loss {:.3f}", step, report.loss),
         config_, weights_, *tokenizer_, corpus_->separator(), options_.seed);
-    bar_->print_line("  \"" + sample + "\"");
+    say("  \"" + sample + "\"");
   }
   if (due(options_.checkpoint_every)) checkpoint();
 }

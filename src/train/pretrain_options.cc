@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "formats/json.h"
+#include "model/hf.h"
 
 namespace parley::train {
 namespace {
@@ -130,31 +131,34 @@ void choose_length(PretrainOptions& o, double seconds_per_step) {
   if (o.checkpoint_every == 0) o.checkpoint_every = o.val_every;
 }
 
-void save_options(const PretrainOptions& options, const std::string& corpus) {
+void save_run(const SavedRun& run) {
   Json json;
   json["stage"] = "pretrain";
   json["parley_version"] = PARLEY_VERSION;
-  json["corpus"] = corpus;
+  json["corpus"] = run.corpus;
   Json& fields = json["options"];
-  for_each_option(options, [&](const char* name, const auto& value) { fields[name] = value; });
-  base::write_file(config_file(options.out), json.dump(2) + "\n");
+  for_each_option(run.options, [&](const char* name, const auto& value) { fields[name] = value; });
+  json["model"] = model::config_json(run.model, tensor::DType::kF32);
+  base::write_file(config_file(run.options.out), json.dump(2) + "\n");
 }
 
-PretrainOptions load_options(const fs::path& run, std::string& corpus) {
-  const fs::path file = config_file(run);
+SavedRun load_run(const fs::path& directory) {
+  const fs::path file = config_file(directory);
   if (!fs::exists(file))
     base::fail("{}: there is no run to resume here; leave out --resume to begin one",
                file.string());
   const Json json = formats::parse_json(base::read_file(file, uint64_t{1} << 20), file.string());
-  PretrainOptions o;
-  o.out = run;
+  SavedRun run;
+  PretrainOptions& o = run.options;
+  o.out = directory;
   o.resume = true;
   try {
     if (json.at("stage") != "pretrain")
       base::fail("{}: the run directory of another stage", file.string());
-    json.at("corpus").get_to(corpus);
+    json.at("corpus").get_to(run.corpus);
     const Json& fields = json.at("options");
     for_each_option(o, [&](const char* name, auto& value) { fields.at(name).get_to(value); });
+    run.model = model::parse_config(json.at("model").dump(), file.string());
   } catch (const nlohmann::json::exception& error) {
     base::fail("{}: not a run's configuration: {}", file.string(), error.what());
   }
@@ -163,7 +167,12 @@ PretrainOptions load_options(const fs::path& run, std::string& corpus) {
       o.checkpoint_every < 1 || o.warmup < 0)
     base::fail("{}: not a run's configuration: a value that must be positive is not",
                file.string());
-  return o;
+  return run;
+}
+
+model::ModelConfig find_preset(const std::string& name_or_file) {
+  if (name_or_file.ends_with(".json")) return model::load_config(name_or_file);
+  return model::preset(name_or_file);
 }
 
 fs::path cache_folder(const PretrainOptions& options) {

@@ -30,9 +30,9 @@ struct PretrainOptions {
   double fim_rate = 0;
 
   // Model.
-  std::string preset = "mini";
-  std::string tokenizer;   // empty: train one on the data
-  int64_t vocab_size = 0;  // of a tokenizer to train; 0: the preset's
+  std::string preset = "mini";  // or the path of a config.json
+  std::string tokenizer;        // empty: train one on the data
+  int64_t vocab_size = 0;       // of a tokenizer to train; 0: the preset's
 
   // Length: the first of these that is not 0. All 0: kDefaultMinutes.
   int64_t steps = 0, tokens = 0;
@@ -77,11 +77,18 @@ void choose_sizes(PretrainOptions& options, const model::ModelConfig& preset);
 // Fills in steps, warmup and the *_every, knowing how long one step takes.
 void choose_length(PretrainOptions& options, double seconds_per_step);
 
-// RUN/config.json: the options (with the chosen values) and `corpus`, which tells
-// whether the data is still what the run began with.
-void save_options(const PretrainOptions& options, const std::string& corpus);
-// The options of the run in `run`. Error when there are none.
-PretrainOptions load_options(const fs::path& run, std::string& corpus);
+// RUN/config.json: everything a run must know to go on as it began.
+struct SavedRun {
+  PretrainOptions options;  // with the chosen values
+  model::ModelConfig model;
+  std::string corpus;  // Corpus::checksum(): whether the data is still the same
+};
+void save_run(const SavedRun& run);
+// Reads RUN/config.json. Error when there is none or it is not a run's.
+SavedRun load_run(const fs::path& directory);
+
+// The model the run trains: a preset, or the shape in a Hugging Face config.json.
+model::ModelConfig find_preset(const std::string& name_or_file);
 
 // The folder for token shards: options.cache, else $XDG_CACHE_HOME/parley, else
 // ~/.cache/parley, else a folder in the run directory.

@@ -1,0 +1,129 @@
+#include "train/pretrain.h"
+
+#include "base/error.h"
+#include "model/hf.h"
+#include "train/checkpoint.h"
+#include "train/train_test_util.h"
+
+namespace parley::train {
+namespace {
+
+// A run of a tiny model on a tiny corpus, seconds at most.
+PretrainOptions tiny_run(const TempDir& dir) {
+  if (!fs::exists(dir / "data.jsonl")) {
+    base::write_file(dir / "data.jsonl", tiny_text(60));
+    model::ModelConfig config = tiny_config();
+    base::write_file(dir / "tiny.json", model::config_json(config, tensor::DType::kF32).dump());
+  }
+  PretrainOptions o;
+  o.out = dir / "run";
+  o.data = {dir / "data.jsonl"};
+  o.cache = dir / "cache";
+  o.preset = dir / "tiny.json";
+  o.vocab_size = 300;
+  o.val_fraction = 0.1;
+  o.batch = 2;
+  o.seq = 32;
+  o.grad_accum = 2;
+  o.steps = 12;
+  o.lr = 3e-3;
+  o.checkpoint_every = 4;
+  o.val_every = 4;
+  o.sample_every = 12;
+  return o;
+}
+
+std::string weights_of(const fs::path& directory) {
+  return base::read_file(directory / "model.safetensors");
+}
+
+TEST(Pretrain, LearnsAndWritesAWholeRunDirectory) {
+  TempDir dir;
+  PretrainOptions options = tiny_run(dir);
+  options.steps = 60;
+  const PretrainResult result = pretrain(options, true);
+  EXPECT_TRUE(result.finished);
+  EXPECT_EQ(result.step, 60);
+  EXPECT_LT(result.held_out.loss(), 4.5);  // log(300) = 5.7 at the start
+  EXPECT_GT(result.held_out.bytes, 0);
+  for (const char* file :
+       {"config.json", "metrics.jsonl", "samples.md", "held_out.jsonl", "tokenizer/tokenizer.json",
+        "model/config.json", "model/model.safetensors", "model/tokenizer.json"})
+    EXPECT_TRUE(fs::exists(options.out / file)) << file;
+  const std::string metrics = base::read_file(options.out / "metrics.jsonl");
+  EXPECT_EQ(std::count(metrics.begin(), metrics.end(), '\n'), 60);
+  EXPECT_NE(metrics.find("\"val_bpb\""), std::string::npos);
+  EXPECT_THROW(pretrain(options, true), base::Error) << "a run must not be overwritten";
+}
+
+TEST(Pretrain, ResumedFromAnyCheckpointEndsInTheSameWeights) {
+  for (const char* optimizer : {"adamw", "muon"}) {
+    TempDir dir;
+    PretrainOptions options = tiny_run(dir);
+    options.optimizer = optimizer;
+    options.fim_rate = 0.3;
+    options.keep = 100;
+    const PretrainResult whole = pretrain(options, true);
+    const std::string expected = weights_of(whole.model);
+    for (const int64_t step : {0, 4, 8, 12}) {
+      // As if killed after the checkpoint of this step.
+      for (const Checkpoint& c : list_checkpoints(options.out))
+        if (c.state.step > step) fs::remove_all(c.path);
+      fs::remove_all(options.out / "model");
+      PretrainOptions resume;
+      resume.out = options.out;
+      resume.resume = true;
+      const PretrainResult resumed = pretrain(resume, true);
+      EXPECT_EQ(weights_of(resumed.model), expected) << optimizer << " from step " << step;
+      EXPECT_EQ(resumed.held_out.nats, whole.held_out.nats);
+    }
+    const std::string metrics = base::read_file(options.out / "metrics.jsonl");
+    EXPECT_EQ(std::count(metrics.begin(), metrics.end(), '\n'), 12) << "no step twice";
+  }
+}
+
+TEST(Pretrain, StopsWhenTheLossIsNotANumber) {
+  TempDir dir;
+  PretrainOptions options = tiny_run(dir);
+  options.lr = 1e30;
+  options.warmup = 0;
+  options.checkpoint_every = 1;
+  try {
+    pretrain(options, true);
+    ADD_FAILURE() << "a learning rate of 1e30 went well";
+  } catch (const base::Error& error) {
+    const std::string message = error.what();
+    EXPECT_NE(message.find("--lr"), std::string::npos) << message;
+  }
+}
+
+TEST(Pretrain, ChangedDataCannotBeResumed) {
+  TempDir dir;
+  PretrainOptions options = tiny_run(dir);
+  options.steps = 2;
+  pretrain(options, true);
+  base::write_file(dir / "data.jsonl", tiny_text(59));
+  PretrainOptions resume;
+  resume.out = options.out;
+  resume.resume = true;
+  EXPECT_THROW(pretrain(resume, true), base::Error);
+}
+
+TEST(Pretrain, NonsenseIsAUsageError) {
+  TempDir dir;
+  const auto refused = [&](auto change) {
+    PretrainOptions options = tiny_run(dir);
+    change(options);
+    EXPECT_THROW(pretrain(options, true), base::Error);
+  };
+  refused([](auto& o) { o.data.clear(); });
+  refused([](auto& o) { o.lr = -1; });
+  refused([](auto& o) { o.fim_rate = 2; });
+  refused([](auto& o) { o.optimizer = "sgd"; });
+  refused([](auto& o) { o.preset = "gpt5"; });
+  refused([](auto& o) { o.data = {"/no/such/file"}; });
+  refused([](auto& o) { o.batch = 65536, o.seq = 1 << 20; });
+}
+
+}  // namespace
+}  // namespace parley::train
