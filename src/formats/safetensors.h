@@ -38,7 +38,7 @@ std::string shape_string(std::span<const int64_t> shape);
 
 // Parses the header of a whole safetensors file in memory; the tensors point into
 // `bytes`. Error, beginning with `file`, on anything the format forbids: truncated file,
-// header over 100 MB, tensors that overlap, leave holes or reach outside the file, sizes that
+// header over 32 MB, tensors that overlap, leave holes or reach outside the file, sizes that
 // are not shape times dtype, names given twice.
 std::vector<StoredTensor> parse_safetensors(std::span<const std::byte> bytes,
                                             const std::string& file);
