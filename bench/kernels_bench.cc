@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/threads.h"
 #include "kernels/activation.h"
 #include "kernels/attention.h"
 #include "kernels/cross_entropy.h"
@@ -348,4 +349,9 @@ PARLEY_BENCH(gradient_norm)->ArgName("n")->Arg(124439808);
 
 }  // namespace
 
-BENCHMARK_MAIN();
+int main(int argc, char** argv) {
+  parley::base::set_num_threads(omp_get_max_threads());  // heeds OMP_NUM_THREADS
+  benchmark::Initialize(&argc, argv);
+  if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 2;
+  benchmark::RunSpecifiedBenchmarks();
+}

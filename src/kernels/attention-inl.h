@@ -24,9 +24,9 @@ using internal::kTileLanes;
 // that has seen only such keys sums ones, which the first real key multiplies by 0.
 constexpr float kMasked = -1e30f;
 
-// Keys [key, key + keys) against lanes [lane, lane_end), multiples of 16.
+// Keys [row, row + keys) of a tile of keys against lanes [lane, lane_end), multiples of 16.
 struct Strip {
-  int64_t key, keys;
+  int64_t row, keys;
   int64_t lane, lane_end;
   bool masked;
 };
@@ -72,7 +72,7 @@ struct LaneTile {
     Strips out;
     const int64_t end = std::min(key + kTileKeys, max_last + 1);
     if (key >= max_first && end - 1 <= min_last) {
-      out.strip[out.count++] = {key, end - key, 0, width, false};
+      out.strip[out.count++] = {0, end - key, 0, width, false};
       return out;
     }
     for (int64_t k = key; k < end; k += kStripKeys) {
@@ -84,7 +84,8 @@ struct LaneTile {
       while (lane < lane_end && !sees(lane)) ++lane;
       while (lane < lane_end && !sees(lane_end - 1)) --lane_end;
       if (lane == lane_end) continue;
-      out.strip[out.count++] = {k, k_end - k, lane / 16 * 16, internal::padded(lane_end), true};
+      out.strip[out.count++] = {k - key, k_end - k, lane / 16 * 16, internal::padded(lane_end),
+                                true};
     }
     return out;
   }
@@ -128,30 +129,43 @@ HWY_INLINE void store_lanes(const LaneTile& tile, const HeadGroup& g, const floa
   }
 }
 
-// Scores of a strip: (keys, lanes) = left (keys, HS; rows of kv_row) · right (HS, 64), into
-// tile[(key − tile_key)·64 + lane].
-HWY_INLINE void strip_scores(const Strip& s, const HeadGroup& g, const float* left,
-                             const float* right, int64_t tile_key, float* tile) {
+// to (end − begin, padded HS) = the head's keys or values of positions [begin, end). In
+// memory its rows stand a model's width apart, so they share few sets of the caches and
+// evict each other; one copy serves many tiles of queries.
+HWY_INLINE void load_keys(const HeadGroup& g, const float* base, int64_t begin, int64_t end,
+                          float* to) {
+  const int64_t HSP = internal::padded(g.HS);
+  for (int64_t k = begin; k < end; ++k, to += HSP) {
+    const float* from = base + k * g.kv_row;
+    for_lanes(g.HS, [&](int64_t h, auto io) HWY_ATTR { io.store(io.load(from + h), to + h); });
+  }
+}
+
+// Scores of a strip: (keys, lanes) of tile = keys (64, padded HS) · queries (HS, 64).
+HWY_INLINE void strip_scores(const Strip& s, int64_t HS, const float* keys, const float* queries,
+                             float* tile) {
+  const int64_t HSP = internal::padded(HS);
   tile_product(s.keys, s.lane_end - s.lane,
-               {.a = left + s.key * g.kv_row,
-                .a_row = g.kv_row,
+               {.a = keys + s.row * HSP,
+                .a_row = HSP,
                 .a_column = 1,
-                .b = right + s.lane,
+                .b = queries + s.lane,
                 .ldb = kTileLanes,
-                .c = tile + (s.key - tile_key) * kTileLanes + s.lane,
+                .c = tile + s.row * kTileLanes + s.lane,
                 .ldc = kTileLanes,
-                .K = g.HS,
+                .K = HS,
                 .accumulate = false});
 }
 
-// sum (HS, 64) += leftᵀ · strip, left (keys, HS; rows of kv_row), strip (keys, lanes) of tile.
-HWY_INLINE void strip_accumulate(const Strip& s, const HeadGroup& g, const float* left,
-                                 const float* tile, int64_t tile_key, float* sum) {
-  tile_product(g.HS, s.lane_end - s.lane,
-               {.a = left + s.key * g.kv_row,
+// sum (HS, 64) += valuesᵀ · strip; values (64, padded HS), strip (keys, lanes) of tile.
+HWY_INLINE void strip_accumulate(const Strip& s, int64_t HS, const float* values, const float* tile,
+                                 float* sum) {
+  const int64_t HSP = internal::padded(HS);
+  tile_product(HS, s.lane_end - s.lane,
+               {.a = values + s.row * HSP,
                 .a_row = 1,
-                .a_column = g.kv_row,
-                .b = tile + (s.key - tile_key) * kTileLanes + s.lane,
+                .a_column = HSP,
+                .b = tile + s.row * kTileLanes + s.lane,
                 .ldb = kTileLanes,
                 .c = sum + s.lane,
                 .ldc = kTileLanes,
@@ -165,9 +179,9 @@ HWY_INLINE void mask_strip(const Strip& s, const LaneTile& lane_tile, int64_t ti
   if (!s.masked) return;
   const D d;
   const V hidden = hn::Set(d, kMasked);
-  for (int64_t k = s.key; k < s.key + s.keys; ++k) {
-    float* row = tile + (k - tile_key) * kTileLanes;
-    const V key = hn::Set(d, static_cast<float>(k));
+  for (int64_t k = s.row; k < s.row + s.keys; ++k) {
+    float* row = tile + k * kTileLanes;
+    const V key = hn::Set(d, static_cast<float>(tile_key + k));
     for (int64_t i = s.lane; i < s.lane_end; i += lanes()) {
       const Mask sees = hn::And(hn::Le(hn::LoadU(d, lane_tile.first + i), key),
                                 hn::Ge(hn::LoadU(d, lane_tile.last + i), key));

@@ -29,7 +29,7 @@ struct GroupGradients {
 
 inline int64_t backward_scratch_size(int64_t T, int64_t HS) {
   const int64_t HSP = padded(HS);
-  return 2 * T * HSP + kTileLanes * (2 * HSP + 3 * HS + 2 * kTileKeys);
+  return 4 * T * HSP + kTileLanes * (2 * HSP + 3 * HS + 2 * kTileKeys);
 }
 
 }  // namespace parley::kernels::internal
@@ -38,28 +38,29 @@ inline int64_t backward_scratch_size(int64_t T, int64_t HS) {
 HWY_BEFORE_NAMESPACE();
 namespace parley::kernels::HWY_NAMESPACE {
 
-// sum (keys, padded HS) of the strip += strip (keys, lanes) of tile · rows (64, padded HS).
-HWY_INLINE void strip_outer(const Strip& s, const float* tile, int64_t tile_key, const float* rows,
-                            int64_t HSP, float* sum) {
+// sum (64 keys, padded HS), the strip's rows of it, += strip (keys, lanes) of tile ·
+// queries (64, padded HS).
+HWY_INLINE void strip_outer(const Strip& s, const float* tile, const float* queries, int64_t HSP,
+                            float* sum) {
   tile_product(s.keys, HSP,
-               {.a = tile + (s.key - tile_key) * kTileLanes + s.lane,
+               {.a = tile + s.row * kTileLanes + s.lane,
                 .a_row = kTileLanes,
                 .a_column = 1,
-                .b = rows + s.lane * HSP,
+                .b = queries + s.lane * HSP,
                 .ldb = HSP,
-                .c = sum + s.key * HSP,
+                .c = sum + s.row * HSP,
                 .ldc = HSP,
                 .K = s.lane_end - s.lane,
                 .accumulate = true});
 }
 
 // scores → probabilities, dprobs → dscores, in place.
-HWY_INLINE void softmax_backward_strip(const Strip& s, int64_t tile_key, const float* lse,
-                                       const float* mean, float* scores, float* dprobs) {
+HWY_INLINE void softmax_backward_strip(const Strip& s, const float* lse, const float* mean,
+                                       float* scores, float* dprobs) {
   const D d;
   for (int64_t i = s.lane; i < s.lane_end; i += lanes()) {
     const V shift = hn::LoadU(d, lse + i), centre = hn::LoadU(d, mean + i);
-    int64_t at = (s.key - tile_key) * kTileLanes + i;
+    int64_t at = s.row * kTileLanes + i;
     for (int64_t k = 0; k < s.keys; ++k, at += kTileLanes) {
       const V p = exp(hn::Sub(hn::LoadU(d, scores + at), shift));
       hn::StoreU(p, d, scores + at);
@@ -73,7 +74,9 @@ void backward_group(const HeadGroup& g, const internal::GroupGradients& grads, f
   const int64_t HSP = internal::padded(g.HS);
   float* dk = scratch;                              // (T, padded HS)
   float* dv = dk + g.T * HSP;                       // (T, padded HS)
-  float* q = dv + g.T * HSP;                        // (64, padded HS), scaled
+  float* keys = dv + g.T * HSP;                     // (T, padded HS)
+  float* values = keys + g.T * HSP;                 // (T, padded HS)
+  float* q = values + g.T * HSP;                    // (64, padded HS), scaled
   float* dout = q + kTileLanes * HSP;               // (64, padded HS)
   float* q_t = dout + kTileLanes * HSP;             // (HS, 64)
   float* dout_t = q_t + g.HS * kTileLanes;          // (HS, 64)
@@ -83,7 +86,9 @@ void backward_group(const HeadGroup& g, const internal::GroupGradients& grads, f
   HWY_ALIGN float lse[kTileLanes];
   HWY_ALIGN float mean[kTileLanes];  // of dprobs under probs: Σ dO∘O
   HWY_ALIGN float scale[kTileLanes];
-  std::fill(dk, q, 0.0f);
+  std::fill(dk, keys, 0.0f);
+  load_keys(g, g.k, 0, g.T, keys);
+  load_keys(g, g.v, 0, g.T, values);
   std::fill(scale, scale + kTileLanes, g.scale);
 
   for (int64_t tile_index = 0; tile_index < g.tiles(); ++tile_index) {
@@ -103,13 +108,13 @@ void backward_group(const HeadGroup& g, const internal::GroupGradients& grads, f
     }
     for (int64_t key = tile.first_tile(); key <= tile.max_last; key += kTileKeys) {
       for (const Strip& s : tile.strips(key)) {
-        strip_scores(s, g, g.k, q_t, key, probs);
+        strip_scores(s, g.HS, keys + key * HSP, q_t, probs);
         mask_strip(s, tile, key, probs);
-        strip_scores(s, g, g.v, dout_t, key, dscores);
-        softmax_backward_strip(s, key, lse, mean, probs, dscores);
-        strip_outer(s, probs, key, dout, HSP, dv);
-        strip_outer(s, dscores, key, q, HSP, dk);
-        strip_accumulate(s, g, g.k, dscores, key, dq_t);
+        strip_scores(s, g.HS, values + key * HSP, dout_t, dscores);
+        softmax_backward_strip(s, lse, mean, probs, dscores);
+        strip_outer(s, probs, dout, HSP, dv + key * HSP);
+        strip_outer(s, dscores, q, HSP, dk + key * HSP);
+        strip_accumulate(s, g.HS, keys + key * HSP, dscores, dq_t);
       }
     }
     store_lanes(tile, g, dq_t, scale, q, grads.dq, g.q_row);

@@ -164,11 +164,10 @@ void attention_cached(F32 out, ConstF32 q, ConstF32 keys, ConstF32 values, int64
                       .window = s.window,
                       .first_key = nullptr});
   if (s.T * G < internal::kFewQueries) return attend_few(out, s, past, groups);
-  const int64_t tiles = groups.front().tiles();
-  base::parallel_for(s.NKV * tiles, [&](int64_t item) {
+  base::parallel_for(s.NKV * internal::chunks(groups.front()), [&](int64_t item) {
     const int64_t kv = item % s.NKV;
-    internal::forward_tile(groups[static_cast<size_t>(kv)], item / s.NKV,
-                           out.data() + kv * G * s.HS, s.NH * s.HS, nullptr);
+    internal::forward_chunk(groups[static_cast<size_t>(kv)], item / s.NKV,
+                            out.data() + kv * G * s.HS, s.NH * s.HS, nullptr);
   });
 }
 

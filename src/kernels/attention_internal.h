@@ -43,8 +43,12 @@ void check_attention(const char* what, const AttentionShape& shape, ConstF32 qkv
 // This thread's scratch of at least `floats` floats, kept from call to call.
 float* thread_scratch(int64_t floats);
 
-// The flash forward of one tile of lanes. Rows of `out` are a token's, out_row floats;
-// lse (G, T) or null.
-void forward_tile(const HeadGroup& group, int64_t tile, float* out, int64_t out_row, float* lse);
+// Tiles of queries that share one copy of their keys and values.
+constexpr int64_t kChunkTiles = 8;
+inline int64_t chunks(const HeadGroup& g) { return (g.tiles() + kChunkTiles - 1) / kChunkTiles; }
+
+// The flash forward of one chunk of a group's tiles. Rows of `out` are a token's, out_row
+// floats; lse (G, T) or null.
+void forward_chunk(const HeadGroup& group, int64_t chunk, float* out, int64_t out_row, float* lse);
 
 }  // namespace parley::kernels::internal

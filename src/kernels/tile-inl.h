@@ -32,8 +32,7 @@ HWY_INLINE void product_block(const TileProduct& p, int64_t i, int64_t j) {
   const int64_t step = lanes();
   V sum[kRows][kVectors];
   for (int r = 0; r < kRows; ++r)
-    for (int v = 0; v < kVectors; ++v)
-      sum[r][v] = p.accumulate ? hn::LoadU(d, p.c + (i + r) * p.ldc + j + v * step) : hn::Zero(d);
+    for (int v = 0; v < kVectors; ++v) sum[r][v] = hn::Zero(d);
   const float* a = p.a + i * p.a_row;
   const float* b = p.b + j;
   for (int64_t k = 0; k < p.K; ++k) {
@@ -46,9 +45,13 @@ HWY_INLINE void product_block(const TileProduct& p, int64_t i, int64_t j) {
     a += p.a_column;
     b += p.ldb;
   }
-  for (int r = 0; r < kRows; ++r)
-    for (int v = 0; v < kVectors; ++v)
-      hn::StoreU(sum[r][v], d, p.c + (i + r) * p.ldc + j + v * step);
+  for (int r = 0; r < kRows; ++r) {
+    float* c = p.c + (i + r) * p.ldc + j;
+    for (int v = 0; v < kVectors; ++v) {
+      float* to = c + v * step;
+      hn::StoreU(p.accumulate ? hn::Add(hn::LoadU(d, to), sum[r][v]) : sum[r][v], d, to);
+    }
+  }
 }
 
 template <int kVectors>
