@@ -57,7 +57,7 @@ def main():
     ours, theirs = [], []
     for turn in range(options.rounds):
         ours.append(run([options.parley, "bench", "tokenizer", "--tokenizer", options.ranks,
-                         "--data", options.text, "--threads", "1", "--json"]))
+                         "--text", options.text, "--json"]))
         theirs.append(run([sys.executable, __file__, "--peer-only", "--ranks", options.ranks,
                            "--text", options.text]))
         print(f"round {turn + 1}: parley {ours[-1]['bytes_per_s'] / 1e6:.1f} MB/s, "
