@@ -47,7 +47,7 @@ class Tokenizer {
   // Appends instead of returning: `ids` grows by the tokens of `text`.
   void encode_append(std::string_view text, std::vector<int32_t>& ids) const;
 
-  // The bytes of the tokens; ids the vocabulary leaves unused have none. For a Llama-2
+  // The bytes of the tokens; special tokens give their names, unused ids nothing. For a Llama-2
   // type the space put before the text is taken away again at the start and after BOS.
   // Error on an id outside the vocabulary.
   std::string decode(std::span<const int32_t> ids) const;

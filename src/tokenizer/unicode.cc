@@ -2,6 +2,7 @@
 
 #include <utf8proc.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <cstring>
 #include <memory>
@@ -38,6 +39,30 @@ uint8_t classify(uint32_t c) {
   }
 }
 
+// Letters, marks and numbers of Unicode 15.1 and 16.0, which tiktoken's tables have and
+// Debian 12's utf8proc (Unicode 15.0) does not.
+struct Range {
+  uint32_t first, last;
+  uint8_t char_class;
+};
+constexpr Range kSinceUnicode15[] = {
+    {0x897, 0x897, kMark},        {0x1C89, 0x1C89, kUpper},     {0x1C8A, 0x1C8A, kLower},
+    {0xA7CB, 0xA7CC, kUpper},     {0xA7CD, 0xA7CD, kLower},     {0xA7DA, 0xA7DA, kUpper},
+    {0xA7DB, 0xA7DB, kLower},     {0xA7DC, 0xA7DC, kUpper},     {0x105C0, 0x105F3, kUncased},
+    {0x10D40, 0x10D49, kNumber},  {0x10D4A, 0x10D4F, kUncased}, {0x10D50, 0x10D65, kUpper},
+    {0x10D69, 0x10D6D, kMark},    {0x10D6F, 0x10D6F, kUncased}, {0x10D70, 0x10D85, kLower},
+    {0x10EC2, 0x10EC4, kUncased}, {0x10EFC, 0x10EFC, kMark},    {0x11380, 0x11389, kUncased},
+    {0x1138B, 0x1138B, kUncased}, {0x1138E, 0x1138E, kUncased}, {0x11390, 0x113B5, kUncased},
+    {0x113B7, 0x113B7, kUncased}, {0x113B8, 0x113C0, kMark},    {0x113C2, 0x113C2, kMark},
+    {0x113C5, 0x113C5, kMark},    {0x113C7, 0x113CA, kMark},    {0x113CC, 0x113D0, kMark},
+    {0x113D1, 0x113D1, kUncased}, {0x113D2, 0x113D2, kMark},    {0x113D3, 0x113D3, kUncased},
+    {0x113E1, 0x113E2, kMark},    {0x116D0, 0x116E3, kNumber},  {0x11BC0, 0x11BE0, kUncased},
+    {0x11BF0, 0x11BF9, kNumber},  {0x11F5A, 0x11F5A, kMark},    {0x13460, 0x143FA, kUncased},
+    {0x16100, 0x1611D, kUncased}, {0x1611E, 0x1612F, kMark},    {0x16130, 0x16139, kNumber},
+    {0x16D40, 0x16D6C, kUncased}, {0x16D70, 0x16D79, kNumber},  {0x18CFF, 0x18CFF, kUncased},
+    {0x1CCF0, 0x1CCF9, kNumber},  {0x1E5D0, 0x1E5ED, kUncased}, {0x1E5EE, 0x1E5EF, kMark},
+    {0x1E5F0, 0x1E5F0, kUncased}, {0x1E5F1, 0x1E5FA, kNumber},  {0x2EBF0, 0x2EE5D, kUncased}};
+
 // True if every byte is below 0xCC: such text has no code point from U+0300 on, and
 // everything below is its own NFC.
 bool surely_nfc(std::string_view text) {
@@ -52,6 +77,8 @@ const uint8_t* char_class_table() {
   static const std::vector<uint8_t> table = [] {
     std::vector<uint8_t> classes(kCodePoints);
     for (uint32_t c = 0; c < kCodePoints; ++c) classes[c] = classify(c);
+    for (const Range& range : kSinceUnicode15)
+      std::fill(classes.begin() + range.first, classes.begin() + range.last + 1, range.char_class);
     return classes;
   }();
   return table.data();

@@ -131,12 +131,11 @@ std::string to_tokenizer_json(const Vocabulary& v) {
   for (int32_t id = 0; id < v.tokens.size(); ++id)
     if (!v.tokens.bytes(id).empty()) texts[static_cast<size_t>(id)] = token_text(v, id);
 
-  // Llama-2's control tokens are part of its vocabulary; a byte-level one has them aside.
+  // Added tokens are in the vocabulary too: the library gives one that is not the next free
+  // id, whatever id the list of added tokens says.
   std::vector<int32_t> ids;
   for (int32_t id = 0; id < v.tokens.size(); ++id)
-    if (!texts[static_cast<size_t>(id)].empty() &&
-        (v.kind == BpeKind::kSentencePiece || !added_by_id(v, id)))
-      ids.push_back(id);
+    if (!texts[static_cast<size_t>(id)].empty()) ids.push_back(id);
   const std::string vocab = lines('{', '}', ids, [&](int32_t id) {
     return fmt::format("{}: {}", quote(texts[static_cast<size_t>(id)]), id);
   });
