@@ -1,4 +1,7 @@
 // parley generate: continues prompts.
+#include <unistd.h>
+
+#include <chrono>
 #include <deque>
 #include <iostream>
 #include <nlohmann/json.hpp>
@@ -13,8 +16,6 @@
 #include "data/fim.h"
 #include "data/json_lines.h"
 #include "infer/generate.h"
-
-#include <unistd.h>
 
 namespace parley::cli {
 namespace {
@@ -169,6 +170,11 @@ class Generate {
   void add(std::vector<Answer>& answers, std::vector<int32_t> ids, bool at_text_start,
            int64_t number, std::string_view where) {
     const auto length = static_cast<int64_t>(ids.size());
+    if (ids.empty()) base::fail("{}: no token ids; give at least one", where);
+    for (const int32_t id : ids)
+      if (id >= model_.config.V)
+        base::fail("{}: token id {}, but the vocabulary has 0 to {}", where, id,
+                   model_.config.V - 1);
     if (length > model_.config.T) {
       if (!options_.truncate)
         base::fail(
@@ -207,16 +213,28 @@ class Generate {
       return streams[i].stopped() ? infer::Verdict::kStop : infer::Verdict::kContinue;
     };
     const base::InterruptGuard guard;
+    const auto start = std::chrono::steady_clock::now();
     const auto completions = generator_.run(requests, on_token, base::interrupted);
+    report(requests, completions, std::chrono::steady_clock::now() - start);
     if (reader_left) return false;
     for (size_t i = 0; i < answers.size(); ++i) show(i, streams[i].finish());
     if (stream && isatty(STDOUT_FILENO)) write_out("\n");
-    spdlog::debug("logits hash {:016x}, seed {}", generator_.last_logits_hash(), params_.seed);
     if (base::interrupted()) base::fail("interrupted");
     if (stream) return !reader_left;
     for (size_t i = 0; i < answers.size(); ++i)
       if (!write_out(to_json(answers[i], completions[i], texts[i]).dump() + "\n")) return false;
     return true;
+  }
+
+  void report(std::span<const infer::Request> requests,
+              std::span<const infer::Completion> completions,
+              std::chrono::duration<double> took) const {
+    size_t read = 0, written = 0;
+    for (const auto& request : requests) read += request.prompt.size();
+    for (const auto& completion : completions) written += completion.samples.size();
+    spdlog::debug("{} prompt tokens read and {} tokens written in {:.2f} s, {:.1f} tokens/s", read,
+                  written, took.count(), static_cast<double>(read + written) / took.count());
+    spdlog::debug("logits hash {:016x}, seed {}", generator_.last_logits_hash(), params_.seed);
   }
 
   Json token_json(infer::TokenLogprob token) const {
@@ -292,7 +310,10 @@ void add_generate(CLI::App& app, Common& common) {
       ->check(CLI::Range(1, 4096))
       ->capture_default_str();
   add_sampling_flags(*command, options->sampling);
-  command->callback([options, &common] { Generate(*options, common).run(); });
+  command->callback([options, &common] {
+    options->generator.hash_logits = common.verbose;
+    Generate(*options, common).run();
+  });
 }
 
 }  // namespace parley::cli

@@ -28,8 +28,8 @@ bytes, and whether greedy decoding would have written it. bits per byte =
 -logprob / bytes / ln 2. Spaces that end a context count as the continuation's beginning.
 )";
 
-// Records read, scored and written together: memory stays bounded, and records with
-// one context in common still meet.
+// Requests scored together: memory stays bounded, and records with one context in
+// common still meet.
 constexpr size_t kWindow = 2048;
 
 struct Options {
@@ -57,37 +57,55 @@ class StdinStream : public data::ByteStream {
   uint64_t consumed_ = 0;
 };
 
-struct Record {
-  infer::ScoreRequest request;
-  size_t bytes = 0;  // of the continuation
+// Tokens, of which those from number `first` on are to be scored.
+struct Encoded {
+  std::vector<int32_t> tokens;
+  int64_t first;  // at least 1
 };
 
 // The context's trailing spaces go to the continuation: tokens begin with a space,
 // not end with one. Both are encoded as one text and split after as many tokens as the
 // context alone has (the convention of EleutherAI's lm-evaluation-harness).
-Record encode(const LoadedModel& model, std::string_view context, std::string_view continuation) {
+Encoded encode(const LoadedModel& model, std::string_view context, std::string_view continuation) {
   const size_t end = context.find_last_not_of(' ') + 1;
-  Record record;
-  record.bytes = continuation.size();
   const std::string moved = std::string(context.substr(end)) + std::string(continuation);
   context = context.substr(0, end);
-  std::vector<int32_t>& tokens = record.request.tokens;
   if (context.empty()) {
-    tokens = {model.start_token()};
-    model.tokenizer.encode_append(moved, tokens);
-    record.request.first = 1;
-  } else {
-    tokens = model.encode_prompt(std::string(context) + moved);
-    // Where the two melt into fewer tokens, at least the last one is the continuation's.
-    record.request.first =
-        static_cast<int64_t>(std::min(model.encode_prompt(context).size(), tokens.size() - 1));
-    if (record.request.first == 0) {
-      tokens.insert(tokens.begin(), model.start_token());
-      record.request.first = 1;
-    }
+    Encoded encoded{{model.start_token()}, 1};
+    model.tokenizer.encode_append(moved, encoded.tokens);
+    return encoded;
   }
-  return record;
+  Encoded encoded{model.encode_prompt(std::string(context) + moved), 0};
+  // Where the two melt into fewer tokens, at least the last one is the continuation's.
+  const size_t split = std::min(model.encode_prompt(context).size(), encoded.tokens.size() - 1);
+  encoded.first = static_cast<int64_t>(split);
+  if (split == 0) {
+    encoded.tokens.insert(encoded.tokens.begin(), model.start_token());
+    encoded.first = 1;
+  }
+  return encoded;
 }
+
+// Requests that fit into a context of T and score each token once, each seen after as
+// many tokens as fit before its window's end. One request unless more than T tokens
+// are to be scored.
+std::vector<infer::ScoreRequest> windows(const Encoded& encoded, int64_t T) {
+  const auto size = static_cast<int64_t>(encoded.tokens.size());
+  std::vector<infer::ScoreRequest> requests;
+  for (int64_t begin = encoded.first, end = 0; begin < size; begin = end) {
+    end = std::min(size, begin + T);
+    const int64_t from = std::max<int64_t>(0, end - (T + 1));
+    requests.push_back(
+        {{encoded.tokens.begin() + from, encoded.tokens.begin() + end}, begin - from});
+  }
+  return requests;
+}
+
+// A line of the input.
+struct Record {
+  size_t first_request, requests;
+  size_t bytes;  // of the continuation
+};
 
 class Score {
  public:
@@ -99,31 +117,33 @@ class Score {
                      : data::JsonLines(options_.data);
     simdjson::dom::element json;
     std::string problem;
-    std::vector<Record> records;
-    base::Progress progress("score", 0, "records");
-    uint64_t done = 0;
+    base::Progress progress("score", 0, "requests");
+    uint64_t requests = 0, records = 0;  // done
     while (true) {
       const auto status = lines.next(json, problem);
       if (status == data::JsonLines::Status::kBad) base::fail("{}: {}", lines.where(), problem);
       const bool end = status == data::JsonLines::Status::kEnd;
-      if (!end) records.push_back(read(json, lines.where()));
-      if (!records.empty() && (end || records.size() == kWindow)) {
-        if (!write(records, [&](size_t scored) { progress.update(done + scored); })) return;
-        done += records.size();
-        records.clear();
+      if (!end) read(json, lines.where());
+      if (!records_.empty() && (end || requests_.size() >= kWindow)) {
+        if (!score_and_write([&](size_t done) { progress.update(requests + done); })) return;
+        requests += requests_.size();
+        records += records_.size();
+        records_.clear();
+        requests_.clear();
       }
       if (end) break;
     }
     progress.finish();
     if (truncated_ > 0)
       spdlog::warn(
-          "{} of {} records are longer than the model's context of {} tokens: their "
-          "beginnings were cut off",
-          truncated_, done, model_.config.T);
+          "{} of {} records are longer than the model's context of {} tokens: not every token "
+          "was seen after all those before it",
+          truncated_, records, model_.config.T);
   }
 
  private:
-  Record read(simdjson::dom::element json, const std::string& where) {
+  // Adds a line to the records and requests.
+  void read(simdjson::dom::element json, const std::string& where) {
     const auto text = [&](const char* key, std::string_view& value) {
       simdjson::dom::element element;
       if (json[key].get(element) != simdjson::SUCCESS) return false;
@@ -140,41 +160,37 @@ class Score {
           where);
     if (continuation.empty())
       base::fail("{}: nothing to score, the text is empty; leave the line out", where);
-    Record record = encode(model_, context, continuation);
-    fit(record.request, where);
-    return record;
+    const Encoded encoded = encode(model_, context, continuation);
+    const int64_t T = model_.config.T;
+    const auto length = static_cast<int64_t>(encoded.tokens.size());
+    if (length > T + 1) {
+      if (options_.no_truncate)
+        base::fail("{}: {} tokens, but the model's context holds {}; shorten the text", where,
+                   length, T);
+      ++truncated_;
+    }
+    const auto requests = windows(encoded, T);
+    records_.push_back({requests_.size(), requests.size(), continuation.size()});
+    requests_.insert(requests_.end(), requests.begin(), requests.end());
   }
 
-  // Cuts the beginning off a request that is longer than the context.
-  void fit(infer::ScoreRequest& request, const std::string& where) {
-    const auto length = static_cast<int64_t>(request.tokens.size());
-    const int64_t excess = length - (model_.config.T + 1);
-    if (excess <= 0) return;
-    if (options_.no_truncate)
-      base::fail("{}: {} tokens, but the model's context holds {}; shorten the text", where, length,
-                 model_.config.T);
-    if (excess >= request.first)
-      base::fail(
-          "{}: {} tokens to score do not fit into the model's context of {}; split them "
-          "into several records",
-          where, length - request.first, model_.config.T);
-    request.tokens.erase(request.tokens.begin(), request.tokens.begin() + excess);
-    request.first -= excess;
-    ++truncated_;
-  }
-
-  bool write(const std::vector<Record>& records, const std::function<void(size_t)>& on_done) {
-    std::vector<infer::ScoreRequest> requests;
-    for (const Record& record : records) requests.push_back(record.request);
+  // False when nobody reads any more.
+  bool score_and_write(const std::function<void(size_t)>& on_done) const {
     const auto results =
-        infer::score(model_.config, model_.weights, requests, options_.generator, on_done);
+        infer::score(model_.config, model_.weights, requests_, options_.generator, on_done);
     std::string lines;
-    for (size_t i = 0; i < records.size(); ++i) {
-      nlohmann::ordered_json line;
-      line["logprob"] = results[i].sum();
-      line["tokens"] = results[i].logprobs.size();
-      line["bytes"] = records[i].bytes;
-      line["greedy"] = results[i].greedy;
+    for (const Record& record : records_) {
+      double logprob = 0;
+      size_t tokens = 0;
+      bool greedy = true;
+      for (size_t i = 0; i < record.requests; ++i) {
+        const infer::ScoreResult& result = results[record.first_request + i];
+        logprob += result.sum();
+        tokens += result.logprobs.size();
+        greedy &= result.greedy;
+      }
+      const nlohmann::ordered_json line = {
+          {"logprob", logprob}, {"tokens", tokens}, {"bytes", record.bytes}, {"greedy", greedy}};
       lines += line.dump() + "\n";
     }
     return write_out(lines);
@@ -182,6 +198,8 @@ class Score {
 
   const Options& options_;
   LoadedModel model_;
+  std::vector<Record> records_;  // read, but not scored yet
+  std::vector<infer::ScoreRequest> requests_;
   uint64_t truncated_ = 0;
 };
 
@@ -195,8 +213,9 @@ void add_score(CLI::App& app, Common&) {
   command->add_option("--model", options->model, "model directory")->required();
   command->add_option("--data", options->data,
                       "JSON Lines, plain, gzip or zstd (default: standard input, plain)");
-  command->add_flag("--no-truncate", options->no_truncate,
-                    "fail on a record longer than the context instead of cutting its beginning");
+  command->add_flag(
+      "--no-truncate", options->no_truncate,
+      "fail on a record longer than the context instead of cutting what comes before");
   command->add_option("--batch", options->generator.max_sequences, "records scored together")
       ->check(CLI::Range(1, 4096))
       ->capture_default_str();

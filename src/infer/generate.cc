@@ -148,7 +148,7 @@ std::vector<Completion> Generator::run(std::span<const Request> requests, const 
       cache.kv.set_length(span.past + span.count);
     }
     if (step.answering.empty()) continue;
-    logits_hash_ = fnv1a(logits);
+    if (options_.hash_logits) logits_hash_ = fnv1a(logits);
 
     // 3. Choose tokens.
     std::vector<Sample> samples(step.answering.size());

@@ -58,6 +58,7 @@ using OnToken = std::function<Verdict(size_t request, const Sample& sample)>;
 struct GeneratorOptions {
   int64_t max_sequences = 16;  // running together; bounds the memory of KV caches
   int64_t step_tokens = 256;   // run through the model at once; long prompts go in chunks
+  bool hash_logits = false;    // keep last_logits_hash()
 };
 
 // Runs requests together: each step takes one token of every sequence that is
@@ -76,7 +77,7 @@ class Generator {
   std::vector<Completion> run(std::span<const Request> requests, const OnToken& on_token = {},
                               const std::function<bool()>& give_up = {});
 
-  // FNV-1a of the logits of the last step, to compare runs and machines.
+  // FNV-1a of the last step's logits, to compare runs and machines (with hash_logits).
   uint64_t last_logits_hash() const { return logits_hash_; }
 
  private:

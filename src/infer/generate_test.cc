@@ -63,7 +63,7 @@ TEST_P(EachVariant, GreedyEqualsFullForwards) {
     tokens.push_back(
         static_cast<int32_t>(std::max_element(last.begin(), last.end()) - last.begin()));
   }
-  Generator generator(m.config, m.weights);
+  Generator generator(m.config, m.weights, {.hash_logits = true});
   const Request request{.prompt = prompt, .sampling = greedy(30)};
   const auto completions = generator.run({&request, 1});
   EXPECT_EQ(ids_of(completions[0]), std::vector<int32_t>(tokens.begin() + 5, tokens.end()));

@@ -90,8 +90,10 @@ printf '{"context": "a"}\n' >bad.jsonl
 expect_code 1 "bad.jsonl:1" "$PARLEY" score --model $model --data bad.jsonl
 printf '{"text": "a"}\n{"text": \n' >bad.jsonl
 expect_code 1 "bad.jsonl:2" "$PARLEY" score --model $model --data bad.jsonl
-printf '{"context": "a", "continuation": "%s"}\n' "$(cat long.txt)" >bad.jsonl
-expect_code 1 "split them" "$PARLEY" score --model $model --data bad.jsonl
+# A text longer than the context is scored whole, in windows.
+printf '{"text": "%s"}\n' "$(cat long.txt)" | score >s || fail "a long text: $(cat err)"
+[ "$(field bytes <s)" = "$(wc -c <long.txt)" ] && [ "$(field tokens <s)" -gt 64 ] || fail "a long text: $(cat s)"
+expect_code 1 "shorten" "$PARLEY" score --model $model --no-truncate --data <(printf '{"text": "%s"}\n' "$(cat long.txt)")
 
 # --- chat, with messages from a pipe
 printf 'Hello\n\n/system Be brief.\nAnd\\\nmore\n/save talk.json\n/exit\nnever said\n' |
