@@ -222,10 +222,12 @@ ModelConfig read_llama(const JsonFields& json, Family family) {
   c.NH = json.integer("num_attention_heads", 1, kMaxSize);
   c.NKV = json.integer_or("num_key_value_heads", c.NH, 1, kMaxSize);
   c.F = json.integer("intermediate_size", 1, kMaxSize);
-  if (json.has("head_dim") || c.C % c.NH != 0)
+  if (family == Family::kQwen3)
+    c.HS = json.integer_or("head_dim", 128, 1, kMaxSize);
+  else if (json.has("head_dim") || c.C % c.NH != 0)
     c.HS = json.integer("head_dim", 1, kMaxSize);
   else
-    c.HS = family == Family::kQwen3 ? 128 : c.C / c.NH;
+    c.HS = c.C / c.NH;
   c.norm_eps = read_epsilon(json, "rms_norm_eps", 1e-6);
   c.rope_base = read_rope_base(json);
   c.activation = read_activation(json, family, "hidden_act", "silu");
