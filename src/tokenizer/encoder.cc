@@ -131,7 +131,7 @@ void encode_byte_level(const Vocabulary& v, std::string_view piece, std::vector<
 void first_symbols(const Vocabulary& v, std::string_view character, std::vector<int32_t>& symbols) {
   if (const int32_t id = v.tokens.find(character); id >= 0) {
     symbols.push_back(id);
-  } else if (v.byte_ids[0] >= 0) {
+  } else if (v.byte_fallback) {
     for (const char c : character) symbols.push_back(v.byte_ids[static_cast<uint8_t>(c)]);
   } else {
     symbols.push_back(v.unknown);

@@ -113,7 +113,7 @@ TEST(TiktokenTest, MistakesAreNamed) {
   expect_error(error("Y!I= 256\n"), "t:257: the token is not base64");
   expect_error(error("YWI 256\n"), "t:257: the token is not base64");
   expect_error(error("YWI= 97\n"), "is given to both");
-  expect_error(error("YWI= 99999999\n"), "ids lie between");
+  expect_error(error("YWI= 9999999\n"), "ids lie between");
   expect_error(error("YWI= -5\n"), "ids lie between");
   expect_error(error("", "my_ranks"), "is none of gpt2, r50k_base");
   expect_error(error_of([] { parse_tiktoken("YQ== 0\n", "t", "gpt2").build(); }),

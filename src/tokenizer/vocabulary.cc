@@ -91,6 +91,7 @@ std::optional<char> byte_token(std::string_view text) {
   if (text.size() != 6 || !text.starts_with("<0x") || text[5] != '>') return std::nullopt;
   const auto [end, error] = std::from_chars(text.data() + 3, text.data() + 5, value, 16);
   if (error != std::errc() || end != text.data() + 5) return std::nullopt;
+  if (text != fmt::format("<0x{:02X}>", value)) return std::nullopt;  // lower case
   return static_cast<char>(value);
 }
 
@@ -115,8 +116,13 @@ void VocabularyDraft::add_special(AddedToken token) {
     if (other.id == token.id || other.text == token.text)
       base::fail("{}: added tokens {} and {} have the same {}", source, readable(other.text),
                  readable(token.text), other.id == token.id ? "id" : "text");
-  if (token.id >= 0 && token.id < static_cast<int64_t>(tokens.size()))
-    tokens[static_cast<size_t>(token.id)].clear();
+  if (token.id >= 0 && token.id < static_cast<int64_t>(tokens.size())) {
+    std::string& known = tokens[static_cast<size_t>(token.id)];
+    if (!known.empty() && known != replace_all(token.text, kSpaceMark, " ") && known != token.text)
+      base::fail("{}: id {} is given to both {} and {}", source, token.id, readable(known),
+                 readable(token.text));
+    known.clear();
+  }
   set_token(token.id, token.text);
   rest.added.push_back(std::move(token));
 }
@@ -142,17 +148,17 @@ std::shared_ptr<const Vocabulary> VocabularyDraft::build() && {
   v.serial = ++serial;
   if (tokens.empty()) base::fail("{}: there are no tokens", source);
 
-  // Added tokens and byte tokens are not what ordinary text may become by their name.
+  // Added tokens stay outside BPE, whatever the file's merges say: no ordinary text becomes
+  // one. Nor is a byte token found by what it stands for.
+  std::vector<bool> added(tokens.size(), false);
+  for (const AddedToken& token : v.added) added[static_cast<size_t>(token.id)] = true;
   std::vector<bool> findable(tokens.size(), true);
-  for (const AddedToken& token : v.added) findable[static_cast<size_t>(token.id)] = false;
-  for (size_t id = 0; id < is_byte.size(); ++id)
-    if (is_byte[id]) findable[id] = false;
+  for (size_t id = 0; id < tokens.size(); ++id)
+    findable[id] = !added[id] && !(id < is_byte.size() && is_byte[id]);
   v.tokens = TokenTable(tokens, findable);
-  // Nor may merges lead to a special token, whatever the file says.
-  std::vector<bool> special(tokens.size(), false);
-  for (const AddedToken& token : v.added) special[static_cast<size_t>(token.id)] = token.special;
-  std::erase_if(merges, [&special](const MergeTable::Entry& entry) {
-    return special[static_cast<size_t>(entry.merge.id)];
+  std::erase_if(merges, [&added](const MergeTable::Entry& entry) {
+    return added[static_cast<size_t>(entry.left)] || added[static_cast<size_t>(entry.right)] ||
+           added[static_cast<size_t>(entry.merge.id)];
   });
   v.merges = MergeTable(merges);
   std::sort(v.added.begin(), v.added.end(), [](const AddedToken& a, const AddedToken& b) {
@@ -175,14 +181,15 @@ std::shared_ptr<const Vocabulary> VocabularyDraft::build() && {
   } else {
     for (size_t id = 0; id < tokens.size(); ++id) {
       if (id < is_byte.size() && is_byte[id]) {
-        v.byte_ids[static_cast<uint8_t>(tokens[id][0])] = static_cast<int32_t>(id);
+        int32_t& byte_id = v.byte_ids[static_cast<uint8_t>(tokens[id][0])];
+        if (byte_id >= 0) base::fail("{}: tokens {} and {} are the same byte", source, byte_id, id);
+        byte_id = static_cast<int32_t>(id);
       } else if (valid_utf8_prefix(tokens[id]) != tokens[id].size()) {
         base::fail("{}: token {} is not UTF-8: {}", source, id, readable(tokens[id]));
       }
     }
-    const bool all_bytes = std::find(v.byte_ids.begin(), v.byte_ids.end(), -1) == v.byte_ids.end();
-    if (!all_bytes) v.byte_ids.fill(-1);
-    if (!all_bytes && v.unknown < 0)
+    v.byte_fallback = std::find(v.byte_ids.begin(), v.byte_ids.end(), -1) == v.byte_ids.end();
+    if (!v.byte_fallback && v.unknown < 0)
       base::fail("{}: it has neither the 256 byte tokens nor an unknown token", source);
     v.spaces_lead = spaces_lead(*this);
   }

@@ -18,7 +18,7 @@
 namespace parley::tokenizer {
 
 // Larger ids come only from broken files, and would be an allocation bomb.
-inline constexpr int32_t kMaxVocabulary = 1 << 22;
+inline constexpr int32_t kMaxVocabulary = 1 << 20;
 // No real token is longer; the cost of reading a rank file grows with the square.
 inline constexpr size_t kMaxTokenBytes = 2048;
 
@@ -44,6 +44,8 @@ struct Vocabulary {
   std::vector<AddedToken> added;  // by length of text, longest first
   // The token of each byte; -1 where a SentencePiece vocabulary has none.
   std::array<int32_t, 256> byte_ids;
+  // SentencePiece: characters without a token become bytes, else the unknown token.
+  bool byte_fallback = false;
   // Byte-level: what two neighbouring bytes merge into, [left << 8 | right].
   std::vector<Merge> byte_merges;
   SeamSet seams;  // byte-level: where pieces can be cut
@@ -75,7 +77,7 @@ struct VocabularyDraft {
 
   // Gives `id` its bytes; Error if the id is out of range or taken.
   void set_token(int64_t id, std::string bytes);
-  // The same for an added token, which may take the place of a token in the vocabulary.
+  // The same for an added token, which may be in the vocabulary already.
   void add_special(AddedToken token);
   // Merges for a vocabulary where the rank of a pair is the id of what it gives
   // (tiktoken): every way to cut a token into two tokens.

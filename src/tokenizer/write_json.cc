@@ -143,7 +143,6 @@ std::string to_tokenizer_json(const Vocabulary& v) {
     return fmt::format("[{}, {}]", quote(texts[static_cast<size_t>(m.left)]),
                        quote(texts[static_cast<size_t>(m.right)]));
   });
-  const bool bytes_fall_back = v.kind == BpeKind::kSentencePiece && v.byte_ids[0] >= 0;
   const Json unknown = v.unknown < 0 ? Json() : Json(token_text(v, v.unknown));
 
   std::string json = "{\n  \"version\": \"1.0\",\n  \"truncation\": null,\n  \"padding\": null";
@@ -160,7 +159,7 @@ std::string to_tokenizer_json(const Vocabulary& v) {
       "    \"continuing_subword_prefix\": null,\n    \"end_of_word_suffix\": null,\n"
       "    \"fuse_unk\": false,\n    \"byte_fallback\": {},\n    \"ignore_merges\": {},\n"
       "    \"vocab\": {},\n    \"merges\": {}\n  }}\n}}\n",
-      unknown.dump(), bytes_fall_back, v.whole_pieces, vocab, merges);
+      unknown.dump(), v.byte_fallback, v.whole_pieces, vocab, merges);
   return json;
 }
 
