@@ -2,7 +2,11 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <chrono>
 #include <csignal>
+#include <cstdio>
+#include <limits>
+#include <thread>
 #include <vector>
 
 #include "base/error.h"
@@ -90,6 +94,22 @@ TEST(Progress, PlainLinesWhereThereIsNoTerminal) {
   EXPECT_NE(output.find("reading  100% 200/200 B"), std::string::npos) << output;
   EXPECT_NE(output.find("loss 1.5\n"), std::string::npos) << output;
   EXPECT_EQ(output.find('\x1b'), std::string::npos) << output;
+}
+
+TEST(Progress, TheRateOfAResumedRunIsItsOwn) {
+  using namespace std::chrono_literals;
+  testing::internal::CaptureStderr();
+  {
+    Progress progress("training", 2'000'000, "tokens");
+    progress.update(1'000'000);  // nearly all of it from before
+    std::this_thread::sleep_for(50ms);
+    progress.update(1'000'010);
+  }
+  const std::string output = testing::internal::GetCapturedStderr();
+  double rate = 0;
+  ASSERT_EQ(std::sscanf(output.c_str(), "training  50%% 1M/2M tokens %lf/s", &rate), 1) << output;
+  EXPECT_LE(rate, 10 / 0.05);
+  EXPECT_GT(rate, 0);
 }
 
 TEST(Progress, QuietDrawsNothingButPrintsLines) {

@@ -54,15 +54,24 @@ Progress::~Progress() { finish(); }
 void Progress::update(uint64_t done, std::string_view detail) {
   const auto now = Clock::now();
   if (!started_) {
-    // Work done before this run (a resumed step) does not count for the rate.
     started_ = true;
-    first_done_ = done > 0 ? done - 1 : 0;
+    first_done_ = done;
+    first_ = now;
   }
   done_ = done;
   detail_ = detail;
   if (seconds_between(drawn_, now) < (terminal_ ? 0.1 : 10.0)) return;
   drawn_ = now;
   draw(false);
+}
+
+// Counted from the first update on: what a resumed run did before is not this run's
+// speed. With one update there is nothing better than the whole.
+double Progress::per_second() const {
+  const auto now = Clock::now();
+  if (started_ && done_ > first_done_)
+    return static_cast<double>(done_ - first_done_) / std::max(1e-9, seconds_between(first_, now));
+  return static_cast<double>(done_) / std::max(1e-9, seconds_between(start_, now));
 }
 
 void Progress::finish() {
@@ -80,8 +89,7 @@ void Progress::print_line(std::string_view line) {
 void Progress::draw(bool last) {
   if (quiet_) return;
   const double elapsed = seconds_between(start_, Clock::now());
-  const double rate =
-      elapsed > 0 ? static_cast<double>(done_ - std::min(done_, first_done_)) / elapsed : 0;
+  const double rate = per_second();
   std::string head = label_ + " ", tail;
   if (total_ > 0) {
     const double share = std::min(1.0, static_cast<double>(done_) / static_cast<double>(total_));

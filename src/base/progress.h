@@ -27,12 +27,13 @@ class Progress {
   void print_line(std::string_view line);
 
  private:
+  double per_second() const;
   void draw(bool last);
 
   std::string label_, unit_, detail_;
   uint64_t total_, done_ = 0, first_done_ = 0;
   bool quiet_, terminal_, finished_ = false, started_ = false;
-  std::chrono::steady_clock::time_point start_, drawn_;
+  std::chrono::steady_clock::time_point start_, first_, drawn_;
 };
 
 }  // namespace parley::base
