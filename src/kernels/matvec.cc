@@ -7,6 +7,8 @@
 #define HWY_TARGET_INCLUDE "kernels/matvec.cc"
 #include <hwy/foreach_target.h>
 
+#include <hwy/cache_control.h>
+
 #include "kernels/simd-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -22,7 +24,10 @@ HWY_INLINE void dot_block(float* out, const float* x, const float* weight, const
     for (int o = 0; o < kOutputs; ++o) sum[n][o] = hn::Zero(d);
   for_lanes(IC, [&](int64_t i, auto io) HWY_ATTR {
     V w[kOutputs];
-    for (int o = 0; o < kOutputs; ++o) w[o] = io.load(weight + o * IC + i);
+    for (int o = 0; o < kOutputs; ++o) {
+      w[o] = io.load(weight + o * IC + i);
+      hwy::Prefetch(weight + (kOutputs + o) * IC + i);  // the next block's
+    }
     for (int n = 0; n < kRows; ++n) {
       const V left = io.load(x + n * IC + i);
       for (int o = 0; o < kOutputs; ++o) sum[n][o] = hn::MulAdd(left, w[o], sum[n][o]);
@@ -41,7 +46,7 @@ HWY_INLINE void dot_block(float* out, const float* x, const float* weight, const
 template <int kRows>
 void dot_rows(float* out, const float* x, const float* weight, const float* bias, int64_t IC,
               int64_t OC, int64_t begin, int64_t end, bool accumulate) {
-  constexpr int kOutputs = kRows <= 2 ? 4 : 2;
+  constexpr int kOutputs = kRows <= 4 ? 4 : 2;
   const auto at = [&](int64_t o) { return bias ? bias + o : nullptr; };
   int64_t o = begin;
   for (; o + kOutputs <= end; o += kOutputs)
