@@ -132,5 +132,15 @@ TEST(Attention, CachedEqualsReference) {
   }
 }
 
+TEST(AttentionDeathTest, WrongShapesStopWithTheShapes) {
+  const AttentionShape s = {1, 4, 2, 1, 8, 0.5f, 0};
+  Tensor<float> qkv({1, 4, 32}), out({1, 4, 16}), lse({1, 2, 4}), narrow({1, 4, 24});
+  Tensor<int32_t> first({1, 4});
+  EXPECT_DEATH(attention_forward(out, lse, narrow, {}, s), "\\(1, 4, 24\\)");
+  EXPECT_DEATH(attention_backward(qkv, out, qkv, out, lse, {}, s), "attention_backward");
+  first[1] = 2;  // a query must see its own key
+  EXPECT_DEATH(attention_forward(out, lse, qkv, first, s), "first_key 2 at");
+}
+
 }  // namespace
 }  // namespace parley::kernels

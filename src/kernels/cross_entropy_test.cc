@@ -59,5 +59,12 @@ TEST(CrossEntropy, ExtremesAndNan) {
   });
 }
 
+TEST(CrossEntropyDeathTest, TargetBeyondTheVocabulary) {
+  Tensor<float> logits({1, 10}), losses({1});
+  Tensor<int32_t> targets({1});
+  targets[0] = 10;
+  EXPECT_DEATH(cross_entropy_forward(losses, logits, targets), "target 10");
+}
+
 }  // namespace
 }  // namespace parley::kernels

@@ -81,7 +81,7 @@ void matmul_backward_weight(F32 dweight, F32 dbias, ConstF32 dout, ConstF32 x, b
   sgemm('T', 'N', OC, IC, N, dout.data(), OC, x.data(), IC, accumulate ? 1.0f : 0.0f,
         dweight.data(), IC);
   if (dbias.empty()) return;
-  base::parallel_blocks(OC, 64, [&](int64_t begin, int64_t end) {
+  base::parallel_blocks(OC, 128, [&](int64_t begin, int64_t end) {
     if (!accumulate) std::fill(dbias.begin() + begin, dbias.begin() + end, 0.0f);
     for (int64_t n = 0; n < N; ++n)
       for (int64_t o = begin; o < end; ++o) dbias[o] += dout[n * OC + o];

@@ -80,5 +80,11 @@ TEST(Matmul, SameBitsEveryTime) {
   }
 }
 
+TEST(MatmulDeathTest, WrongShapesStopWithTheShapes) {
+  Tensor<float> x({4, 8}), w({5, 9}), out({4, 5});
+  EXPECT_DEATH(matmul_forward(out, x, w, {}), "\\(5, 9\\)");
+  EXPECT_DEATH(matmul_backward_input(x, out, w), "\\(5, 9\\)");
+}
+
 }  // namespace
 }  // namespace parley::kernels
