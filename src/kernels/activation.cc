@@ -246,9 +246,9 @@ void gated_backward(F32 dx, ConstF32 dout, ConstF32 x, Activation act) {
 void add_forward(F32 out, ConstF32 a, ConstF32 b) {
   PARLEY_CHECK(out.size() == a.size() && a.size() == b.size(), "add_forward: out, a, b {}",
                shapes(out, a, b));
+  auto* const kernel = &HWY_DYNAMIC_DISPATCH(add_block);
   base::parallel_blocks(a.size(), kGrain, [&](int64_t begin, int64_t end) {
-    HWY_DYNAMIC_DISPATCH(add_block)
-    (out.data() + begin, a.data() + begin, b.data() + begin, end - begin);
+    kernel(out.data() + begin, a.data() + begin, b.data() + begin, end - begin);
   });
 }
 

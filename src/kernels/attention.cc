@@ -134,8 +134,8 @@ void forward_chunk(const HeadGroup& g, int64_t chunk, float* out, int64_t out_ro
   const int64_t HSP = padded(g.HS);
   float* scratch =
       thread_scratch(2 * (key_end - key) * HSP + kTileLanes * (HSP + 2 * g.HS + kTileKeys));
-  HWY_DYNAMIC_DISPATCH(forward_tiles)
-  (g, tile, tile_end, key, key_end, out, out_row, lse, scratch);
+  auto* const kernel = &HWY_DYNAMIC_DISPATCH(forward_tiles);
+  kernel(g, tile, tile_end, key, key_end, out, out_row, lse, scratch);
 }
 
 HeadGroup head_group(const AttentionShape& s, ConstF32 qkv, ConstI32 first_key, int64_t b,
