@@ -17,7 +17,7 @@
 namespace parley::data {
 namespace {
 
-constexpr size_t kInputBuffer = size_t{256} << 10;
+constexpr size_t kInputBuffer = size_t{64} << 10;
 
 class FileStream : public ByteStream {
  public:

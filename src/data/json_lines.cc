@@ -9,7 +9,7 @@
 namespace parley::data {
 
 namespace {
-constexpr size_t kFirstBuffer = size_t{1} << 20;
+constexpr size_t kFirstBuffer = size_t{64} << 10;
 }
 
 LineReader::LineReader(std::unique_ptr<ByteStream> stream, std::string name)

@@ -9,6 +9,7 @@
 #include <optional>
 
 #include "base/error.h"
+#include "base/interrupt.h"
 #include "base/log.h"
 #include "base/progress.h"
 #include "base/threads.h"
@@ -100,8 +101,10 @@ void build(const ShardSpec& spec, const TextEncoder& encoder, const std::string&
   std::vector<std::string> documents;
   std::vector<std::vector<int32_t>> tokens;
   std::vector<uint16_t> narrow;
+  const base::InterruptGuard guard;
   bool more = true;
   while (more) {
+    if (base::interrupted()) base::fail("interrupted while tokenising; nothing was kept of it");
     documents.clear();
     for (size_t bytes = 0; bytes < kBatchBytes;) {
       std::string document;

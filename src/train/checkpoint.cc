@@ -21,9 +21,10 @@ std::vector<int64_t> dims(const tensor::Shape& shape) {
 }
 
 void write_state(const fs::path& file, const TrainerState& state) {
-  formats::Json json;
+  nlohmann::ordered_json json;
   json["step"] = state.step;
-  json["val_loss"] = std::isfinite(state.val_loss) ? formats::Json(state.val_loss) : nullptr;
+  json["val_loss"] = nullptr;
+  if (std::isfinite(state.val_loss)) json["val_loss"] = state.val_loss;
   json["elapsed_seconds"] = state.elapsed;
   base::write_file(file, json.dump(2) + "\n");
 }

@@ -1,6 +1,7 @@
 #include "train/corpus.h"
 
 #include <cmath>
+#include <nlohmann/json.hpp>
 #include <numeric>
 
 #include "base/error.h"
@@ -8,7 +9,6 @@
 #include "base/progress.h"
 #include "data/encoder.h"
 #include "data/text_source.h"
-#include "formats/json.h"
 #include "tokenizer/train.h"
 
 namespace parley::train {
@@ -45,7 +45,7 @@ int64_t hold_out_every(const PretrainOptions& options) {
 tokenizer::Tokenizer prepare_tokenizer(const PretrainOptions& options, int64_t preset_vocab,
                                        bool quiet) {
   const fs::path kept = options.out / "tokenizer";
-  if (fs::exists(kept)) return tokenizer::Tokenizer::load(kept);
+  if (options.resume) return tokenizer::Tokenizer::load(kept);
   const auto tokenizer =
       options.tokenizer.empty()
           ? train_tokenizer(options, options.vocab_size > 0 ? options.vocab_size : preset_vocab,
@@ -105,15 +105,15 @@ Corpus::Corpus(const PretrainOptions& options, const tokenizer::Tokenizer& token
 std::string Corpus::checksum() const { return fmt::format("{:016x}", shard_.checksum()); }
 
 void Corpus::write_held_out(const tokenizer::Tokenizer& tokenizer, const fs::path& file) const {
-  if (!held_out_ || fs::exists(file)) return;
+  if (!held_out_) return;
   const data::TokenShard& shard = separate_val_ ? val_shard_ : shard_;
   base::AtomicFile out(file);
   std::vector<int32_t> tokens;
   for (const int64_t d : held_out_documents_) {
     tokens.resize(static_cast<size_t>(shard.length(d)));
     shard.copy(shard.begin(d), shard.length(d), tokens.data());
-    const formats::Json record = {{"text", tokenizer.decode(tokens)}};
-    out.write(record.dump(-1, ' ', false, formats::Json::error_handler_t::replace) + "\n");
+    const nlohmann::json record = {{"text", tokenizer.decode(tokens)}};
+    out.write(record.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
   }
   out.commit();
 }

@@ -12,8 +12,8 @@
 
 namespace parley::train {
 
-// The tokenizer of the run: RUN/tokenizer if it is there; else the one the options name
-// or, when they name none, one trained on the data; which is then kept in RUN/tokenizer.
+// The tokenizer of the run: a resumed run's own, RUN/tokenizer; else the one the options
+// name or, when they name none, one trained on the data; it is kept in RUN/tokenizer.
 tokenizer::Tokenizer prepare_tokenizer(const PretrainOptions& options, int64_t preset_vocab,
                                        bool quiet);
 
@@ -33,7 +33,7 @@ class Corpus {
   std::string checksum() const;
 
   // The held-out documents as JSON Lines in `file`, so that other programs can be
-  // measured on the same text. Nothing when there are none or `file` exists.
+  // measured on the same text. Nothing when there are none.
   void write_held_out(const tokenizer::Tokenizer& tokenizer, const fs::path& file) const;
 
  private:

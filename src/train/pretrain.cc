@@ -5,6 +5,8 @@
 #include <chrono>
 #include <cmath>
 #include <fstream>
+#include <functional>
+#include <limits>
 #include <memory>
 #include <optional>
 
@@ -73,7 +75,7 @@ class Pretraining {
   void check_memory(double bytes, const char* of_what) const;
   StepReport train_step(int64_t step);
   void after_step(const StepReport& report);
-  data::TextLoss measure_held_out(int64_t max_tokens);
+  data::TextLoss measure_held_out(int64_t max_tokens, const std::function<bool()>& give_up = {});
   void checkpoint();
   void say(std::string_view line) {
     if (!quiet_) bar_->print_line(line);
@@ -117,7 +119,7 @@ void Pretraining::prepare_options() {
     return;
   }
   validate(options_);
-  if (fs::exists(options_.out / "config.json"))
+  if (fs::exists(options_.out / "config.json") || fs::exists(options_.out / "checkpoints"))
     base::fail("{}: a run is here already; continue it with --resume, or give another --out",
                options_.out.string());
   // Kept absolute, so that the run can be resumed from another folder.
@@ -138,7 +140,7 @@ void Pretraining::prepare_data() {
         "the old data back, or begin a new run with another --out",
         options_.out.string());
   corpus_checksum_ = corpus_->checksum();
-  corpus_->write_held_out(*tokenizer_, options_.out / "held_out.jsonl");
+  if (!options_.resume) corpus_->write_held_out(*tokenizer_, options_.out / "held_out.jsonl");
   spdlog::info("data: {:.2f} M tokens an epoch, {:.1f} k tokens held out, vocabulary {}",
                static_cast<double>(corpus_->train().targets_per_epoch()) / 1e6,
                corpus_->held_out()
@@ -191,20 +193,27 @@ void Pretraining::check_memory(double bytes, const char* of_what) const {
         of_what, base::human_bytes(bytes), base::human_bytes(available));
 }
 
-// 4. Length: a budget of time becomes a number of steps by timing three real ones, whose
+// 4. Length: a budget of time becomes a number of steps by timing a few real ones, whose
 // traces are then removed. The schedule depends on steps only, so a resumed run repeats it.
 void Pretraining::prepare_length() {
   interrupt_.emplace();
   schedule_ = options_.schedule_options();
   if (!options_.resume) {
-    double seconds = 1e9;
-    for (int repeat = 0; repeat < 3; ++repeat) seconds = std::min(seconds, train_step(0).seconds);
+    constexpr double kEnoughSeconds = 10;
+    double seconds = std::numeric_limits<double>::infinity(), spent = 0;
+    for (int repeat = 0; repeat < 3 && spent < kEnoughSeconds; ++repeat) {
+      const double step_seconds = train_step(0).seconds;
+      seconds = std::min(seconds, step_seconds);
+      spent += step_seconds;
+    }
     if (base::interrupted()) base::fail("interrupted before the first step");
     choose_length(options_, seconds);
     schedule_ = options_.schedule_options();
     save_run({options_, config_, corpus_checksum_});
+    optimizer_.reset();  // before the new one is made: there may not be memory for two
     optimizer_ = std::make_unique<Optimizer>(config_, options_.optimizer_options());
     model::init_weights(weights_, config_, options_.seed);
+    fs::remove(options_.out / "samples.md");  // of a run that never got here
   }
   spdlog::info("run: {} steps of {} tokens ({} x {} x {}), {} with lr {:.3g}, {}", options_.steps,
                options_.tokens_per_step(), options_.batch, options_.seq, options_.grad_accum,
@@ -284,7 +293,7 @@ void Pretraining::after_step(const StepReport& report) {
   recent_losses_.push_back(report.loss);
 
   const double rate = static_cast<double>(options_.tokens_per_step()) / report.seconds;
-  formats::Json line;
+  Json line;
   line["step"] = step;
   line["tokens"] = step * options_.tokens_per_step();
   line["loss"] = report.loss;
@@ -316,12 +325,13 @@ void Pretraining::after_step(const StepReport& report) {
   if (due(options_.checkpoint_every)) checkpoint();
 }
 
-data::TextLoss Pretraining::measure_held_out(int64_t max_tokens) {
+data::TextLoss Pretraining::measure_held_out(int64_t max_tokens,
+                                             const std::function<bool()>& give_up) {
   const int64_t rows = max_tokens > 0 ? std::max<int64_t>(1, max_tokens / options_.seq) : 0;
   return data::measure_text_loss(
       *corpus_->held_out(), options_.batch, options_.seq, rows, corpus_->token_bytes(),
       [this](const data::Batch& batch) { return state_->forward_loss(weights_, views(batch)).sum; },
-      base::interrupted);
+      give_up);
 }
 
 void Pretraining::checkpoint() {
@@ -368,7 +378,8 @@ PretrainResult Pretraining::finish() {
   result.model = options_.out / "model";
   export_checkpoint(*best, result.model);
   if (corpus_->held_out()) {
-    result.held_out = measure_held_out(0);
+    result.held_out = measure_held_out(0, base::interrupted);
+    if (base::interrupted()) result.held_out = {};  // a part of the text says nothing
     result.held_out_text = {options_.out / "held_out.jsonl"};
   }
   return result;

@@ -12,7 +12,7 @@
 namespace parley::train {
 namespace {
 
-using formats::Json;
+using Json = nlohmann::ordered_json;
 
 // Names every option that config.json keeps. `f` gets a name and a reference.
 template <typename Options, typename F>
@@ -74,6 +74,7 @@ Schedule PretrainOptions::schedule_options() const {
 }
 
 void validate(const PretrainOptions& o) {
+  constexpr int64_t kMost = 1'000'000'000'000;
   const auto require = [](bool good, const char* flag, const char* what) {
     if (!good) throw base::UsageError(fmt::format("--{} must be {}", flag, what));
   };
@@ -83,8 +84,8 @@ void validate(const PretrainOptions& o) {
   require(o.fim_rate >= 0 && o.fim_rate <= 1, "fim-rate", "between 0 and 1");
   require(o.vocab_size == 0 || (o.vocab_size >= 300 && o.vocab_size <= 1'000'000), "vocab-size",
           "between 300 and 1000000");
-  require(o.steps >= 0, "steps", "at least 0");
-  require(o.tokens >= 0, "tokens", "at least 0");
+  require(o.steps >= 0 && o.steps <= kMost, "steps", "between 1 and 10^12");
+  require(o.tokens >= 0 && o.tokens <= kMost * 1000, "tokens", "between 1 and 10^15");
   require(o.minutes >= 0 && o.minutes <= 1e7, "minutes", "at least 0");
   require(o.batch >= 0 && o.batch <= 65536, "batch", "between 1 and 65536");
   require(o.seq >= 0 && o.seq <= (1 << 20), "seq", "between 1 and 1048576");
@@ -123,6 +124,8 @@ void choose_length(PretrainOptions& o, double seconds_per_step) {
     o.steps =
         std::max<int64_t>(1, static_cast<int64_t>(minutes * 60 / (seconds_per_step * kOverhead)));
   }
+  if (static_cast<double>(o.steps) * static_cast<double>(o.tokens_per_step()) > 1e18)
+    throw base::UsageError("--steps: more tokens than can be counted; make the run shorter");
   if (o.warmup < 0) o.warmup = o.steps / 50;
   const auto half_hour =
       static_cast<int64_t>(kCheckpointSeconds / std::max(1e-6, seconds_per_step));
@@ -147,7 +150,8 @@ SavedRun load_run(const fs::path& directory) {
   if (!fs::exists(file))
     base::fail("{}: there is no run to resume here; leave out --resume to begin one",
                file.string());
-  const Json json = formats::parse_json(base::read_file(file, uint64_t{1} << 20), file.string());
+  const formats::Json json =
+      formats::parse_json(base::read_file(file, uint64_t{1} << 20), file.string());
   SavedRun run;
   PretrainOptions& o = run.options;
   o.out = directory;
@@ -156,7 +160,7 @@ SavedRun load_run(const fs::path& directory) {
     if (json.at("stage") != "pretrain")
       base::fail("{}: the run directory of another stage", file.string());
     json.at("corpus").get_to(run.corpus);
-    const Json& fields = json.at("options");
+    const formats::Json& fields = json.at("options");
     for_each_option(o, [&](const char* name, auto& value) { fields.at(name).get_to(value); });
     run.model = model::parse_config(json.at("model").dump(), file.string());
   } catch (const nlohmann::json::exception& error) {

@@ -34,7 +34,7 @@ int open_for_append(const fs::path& file) {
 
 // The step of a metrics line; −1 when the line is not whole.
 int64_t step_of(std::string_view line) {
-  const auto json = formats::Json::parse(line, nullptr, false);
+  const auto json = Json::parse(line, nullptr, false);
   if (!json.is_object() || !json.contains("step") || !json["step"].is_number_integer()) return -1;
   return json["step"].get<int64_t>();
 }
@@ -72,7 +72,7 @@ MetricsLog::~MetricsLog() {
   if (fd_ >= 0) ::close(fd_);
 }
 
-void MetricsLog::write(const formats::Json& line) { append(fd_, file_, line.dump() + "\n"); }
+void MetricsLog::write(const Json& line) { append(fd_, file_, line.dump() + "\n"); }
 
 std::string write_samples(const fs::path& file, std::string_view title,
                           const model::ModelConfig& config, const model::Weights& weights,

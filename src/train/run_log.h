@@ -1,18 +1,20 @@
 // What a run writes for people and programs: metrics.jsonl and samples.md.
 #pragma once
 
+#include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/files.h"
-#include "formats/json.h"
 #include "model/weights.h"
 #include "tokenizer/tokenizer.h"
 
 namespace parley::train {
 
 namespace fs = base::fs;
+
+using Json = nlohmann::ordered_json;  // lines are written in the order of reading
 
 // RUN/metrics.jsonl: one JSON object a line, appended as it comes.
 class MetricsLog {
@@ -25,7 +27,7 @@ class MetricsLog {
   MetricsLog& operator=(const MetricsLog&) = delete;
 
   // Error when the disk is full.
-  void write(const formats::Json& line);
+  void write(const Json& line);
 
  private:
   fs::path file_;
