@@ -7,6 +7,7 @@
 #include "base/threads.h"
 #include "kernels/matvec.h"
 #include "kernels/shapes.h"
+#include "tensor/buffer.h"
 
 namespace parley::kernels {
 namespace {
@@ -36,6 +37,27 @@ void product_with_transpose(float* out, const float* x, const float* weight, int
   }
   base::parallel_blocks(OC, piece, [&](int64_t begin, int64_t end) {
     sgemm('N', 'T', N, end - begin, IC, x, IC, weight + begin * IC, IC, beta, out + begin, OC);
+  });
+}
+
+// sum (OC) (+)= the columns of x (N, OC). Blocks of rows are read as they lie in memory, each
+// into its own partial sum; these are added in order, for any number of threads.
+void column_sums(F32 sum, ConstF32 x, int64_t N, int64_t OC, bool accumulate) {
+  constexpr int64_t kBlockRows = 128;
+  tensor::Tensor<float> partial({(N + kBlockRows - 1) / kBlockRows, OC});
+  base::parallel_blocks(N, kBlockRows, [&](int64_t begin, int64_t end) {
+    float* to = partial.row(begin / kBlockRows).data();
+    for (int64_t n = begin; n < end; ++n) {
+      const float* row = x.data() + n * OC;
+      for (int64_t o = 0; o < OC; ++o) to[o] += row[o];
+    }
+  });
+  base::parallel_blocks(OC, 1024, [&](int64_t begin, int64_t end) {
+    if (!accumulate) std::fill(sum.begin() + begin, sum.begin() + end, 0.0f);
+    for (int64_t block = 0; block < partial.dim(0); ++block) {
+      const float* from = partial.data() + block * OC;
+      for (int64_t o = begin; o < end; ++o) sum[o] += from[o];
+    }
   });
 }
 
@@ -80,12 +102,7 @@ void matmul_backward_weight(F32 dweight, F32 dbias, ConstF32 dout, ConstF32 x, b
   if (N == 0) return;
   sgemm('T', 'N', OC, IC, N, dout.data(), OC, x.data(), IC, accumulate ? 1.0f : 0.0f,
         dweight.data(), IC);
-  if (dbias.empty()) return;
-  base::parallel_blocks(OC, 128, [&](int64_t begin, int64_t end) {
-    if (!accumulate) std::fill(dbias.begin() + begin, dbias.begin() + end, 0.0f);
-    for (int64_t n = 0; n < N; ++n)
-      for (int64_t o = begin; o < end; ++o) dbias[o] += dout[n * OC + o];
-  });
+  if (!dbias.empty()) column_sums(dbias, dout, N, OC, accumulate);
 }
 
 }  // namespace parley::kernels
