@@ -302,7 +302,7 @@ void add_generate(CLI::App& app, Common& common) {
                     "of a prompt longer than the context keep the end");
   command->add_flag("--ignore-eos", options->ignore_eos, "go on to --max-tokens");
   command->add_option("--n", options->n, "answers to each prompt; above 1 as JSON Lines")
-      ->check(CLI::Range(1, 1000000))
+      ->check(CLI::Range(1, 1024))
       ->capture_default_str();
   command->add_option("--logprobs", options->sampling.params.logprobs,
                       "with --json: the K most probable tokens at each place");

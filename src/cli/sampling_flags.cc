@@ -83,7 +83,8 @@ void add_sampling_flags(CLI::App& command, SamplingFlags& flags) {
   command
       .add_option("--logit-bias", flags.logit_bias,
                   "ID=VALUE: added to the token's logit; repeatable")
-      ->group(group);
+      ->group(group)
+      ->allow_extra_args(false);
   command
       .add_option("--stop", flags.stop,
                   "end the answer before this text (\\n is a new line); repeatable")
