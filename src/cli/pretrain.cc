@@ -20,7 +20,7 @@ constexpr const char* kExamples = R"(Examples:
   parley pretrain --data texts/ --out runs/first
       trains a tokenizer and the mini model on all .txt, .md and .jsonl files below texts/
       (also .gz and .zst) for 20 minutes; then: parley generate --model runs/first/model
-  parley pretrain --data books.jsonl.zst --out runs/long --minutes 120 --optimizer muon
+  parley pretrain --data books.jsonl.zst --out runs/long --minutes 120 --optimizer adamw
   parley pretrain --data code/ --out runs/code --fim-rate 0.5 --steps 5000
   parley pretrain --preset gpt2-124m --tokenizer gpt2 --data web.jsonl --out runs/gpt2 \
       --batch 4 --seq 1024 --grad-accum 8 --tokens 100000000
@@ -142,7 +142,7 @@ void add_length_flags(CLI::App& c, train::PretrainOptions& o) {
 
 void add_optimizer_flags(CLI::App& c, train::PretrainOptions& o) {
   const char* group = "Optimiser";
-  c.add_option("--optimizer", o.optimizer, "adamw, or muon for the matrices of linear layers")
+  c.add_option("--optimizer", o.optimizer, "muon (matrices of linear layers; AdamW for the rest) or adamw")
       ->check(CLI::IsMember({"adamw", "muon"}))
       ->capture_default_str()
       ->group(group);

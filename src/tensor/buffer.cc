@@ -2,6 +2,9 @@
 
 #include <sys/mman.h>
 
+#include <cstdlib>
+#include <cstring>
+
 #include "base/error.h"
 #include "base/files.h"
 
@@ -9,6 +12,13 @@ namespace parley::tensor {
 
 Storage::Storage(size_t bytes) : bytes_(bytes) {
   if (bytes == 0) return;
+#if defined(__SANITIZE_ADDRESS__)
+  // The sanitizer guards what malloc gives, not what mmap gives.
+  data_ = ::aligned_alloc(64, (bytes + 63) / 64 * 64);
+  PARLEY_CHECK(data_ != nullptr, "{} bytes", bytes);
+  std::memset(data_, 0, bytes);
+  return;
+#endif
   void* data = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (data == MAP_FAILED)
     base::fail("not enough memory for {}: use a smaller model, batch or context",
@@ -19,7 +29,12 @@ Storage::Storage(size_t bytes) : bytes_(bytes) {
 }
 
 Storage::~Storage() {
-  if (data_) ::munmap(data_, bytes_);
+  if (!data_) return;
+#if defined(__SANITIZE_ADDRESS__)
+  ::free(data_);
+#else
+  ::munmap(data_, bytes_);
+#endif
 }
 
 }  // namespace parley::tensor

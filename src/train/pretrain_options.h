@@ -46,7 +46,7 @@ struct PretrainOptions {
   bool recompute = false;  // activations are computed again in backward: less memory
 
   // Optimiser.
-  std::string optimizer = "adamw";
+  std::string optimizer = "muon";
   double lr = 0;  // 0: by model size
   double muon_lr = 0.02;
   double weight_decay = 0.1;
