@@ -51,7 +51,8 @@ class TokenTable {
  private:
   struct Slot {
     uint32_t hash;
-    int32_t id;  // -1: empty
+    int32_t id;               // -1: empty
+    uint32_t offset, length;  // of its bytes in pool_, so that a look-up touches little memory
   };
   std::string pool_;
   std::vector<uint64_t> offsets_ = {0};
@@ -76,8 +77,9 @@ class MergeTable {
   explicit MergeTable(const std::vector<Entry>& entries);
 
   Merge find(int32_t left, int32_t right) const {
-    if (slots_.empty()) return {};
-    for (size_t i = slot(left, right);; i = (i + 1) & mask_) {
+    const uint64_t hash = hash_of(left, right);
+    if (!(present_[hash & present_mask_] >> (hash >> 58) & 1)) return {};
+    for (size_t i = hash & mask_;; i = (i + 1) & mask_) {
       const Entry& entry = slots_[i];
       if (entry.left == left && entry.right == right) return entry.merge;
       if (entry.left < 0) return {};
@@ -87,12 +89,17 @@ class MergeTable {
   std::vector<Entry> sorted() const;
 
  private:
-  size_t slot(int32_t left, int32_t right) const {
+  static uint64_t hash_of(int32_t left, int32_t right) {
     const uint64_t key = uint64_t{static_cast<uint32_t>(left)} << 32 | static_cast<uint32_t>(right);
-    return static_cast<size_t>(mix(key, 0x9E3779B97F4A7C15)) & mask_;
+    return mix(key, 0x9E3779B97F4A7C15);
   }
-  size_t mask_ = 0;
+
+  // Most neighbours do not merge. A hashed bit for each pair that does says so without a
+  // look at the table, which is larger than the caches near the core.
+  std::vector<uint64_t> present_ = {0};
+  size_t present_mask_ = 0;
   std::vector<Entry> slots_;
+  size_t mask_ = 0;
 };
 
 }  // namespace parley::tokenizer
