@@ -142,7 +142,8 @@ void add_length_flags(CLI::App& c, train::PretrainOptions& o) {
 
 void add_optimizer_flags(CLI::App& c, train::PretrainOptions& o) {
   const char* group = "Optimiser";
-  c.add_option("--optimizer", o.optimizer, "muon (matrices of linear layers; AdamW for the rest) or adamw")
+  c.add_option("--optimizer", o.optimizer,
+               "muon (matrices of linear layers; AdamW for the rest) or adamw")
       ->check(CLI::IsMember({"adamw", "muon"}))
       ->capture_default_str()
       ->group(group);
