@@ -1,7 +1,6 @@
 // Writing safetensors files, one or several.
 #include <algorithm>
 #include <atomic>
-#include <regex>
 
 #include "base/error.h"
 #include "base/threads.h"
@@ -114,16 +113,26 @@ void write_tensor(base::AtomicFile& file, const TensorToSave& t, DType dtype) {
   }
 }
 
+// model.safetensors, its index, or a shard: model-00001-of-00002.safetensors.
+bool is_model_file(std::string_view name) {
+  constexpr std::string_view kShard = "model-", kEnd = ".safetensors";
+  if (name == "model.safetensors" || name == "model.safetensors.index.json") return true;
+  if (!name.starts_with(kShard) || !name.ends_with(kEnd)) return false;
+  name = name.substr(kShard.size(), name.size() - kShard.size() - kEnd.size());
+  const size_t of = name.find("-of-");
+  const auto is_number = [](std::string_view s) {
+    return s.size() >= 5 && s.find_first_not_of("0123456789") == s.npos;
+  };
+  return of != name.npos && is_number(name.substr(0, of)) && is_number(name.substr(of + 4));
+}
+
 // Removes model files of an earlier save that are not among `written`; otherwise a reader
 // might take them for the model.
 void remove_stale(const fs::path& directory, std::span<const std::string> written) {
-  static const std::regex kModelFile(
-      R"(model\.safetensors(\.index\.json)?|model-\d{5,}-of-\d{5,}\.safetensors)");
   std::vector<fs::path> stale;
   for (const fs::directory_entry& entry : fs::directory_iterator(directory)) {
     const std::string name = entry.path().filename().string();
-    if (std::regex_match(name, kModelFile) &&
-        std::find(written.begin(), written.end(), name) == written.end())
+    if (is_model_file(name) && std::find(written.begin(), written.end(), name) == written.end())
       stale.push_back(entry.path());
   }
   for (const fs::path& path : stale) {

@@ -53,7 +53,8 @@ TEST(TokenizerTest, IdsEqualTiktokens) {
       {"cl100k_base", Tokenizer::load(folder / "cl100k_base.tiktoken")},
       {"o200k_split", Tokenizer(parse_tiktoken(cl100k, "cl100k", "o200k_base").build())},
   };
-  for (const Json& c : golden_json("tokenizer_tiktoken.json")["cases"]) {
+  const Json golden = golden_json("tokenizer_tiktoken.json");
+  for (const Json& c : golden["cases"]) {
     const std::string bytes = from_base64(c["bytes"]);
     for (const auto& [name, tokenizer] : encodings) {
       const Ids ids = tokenizer.encode(bytes);
