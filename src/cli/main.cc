@@ -41,7 +41,7 @@ int main(int argc, char** argv) {
   cli::Common common;
   app.add_option("--threads", common.threads, "threads to use (default: one a core)")
       ->check(CLI::Range(0, 1024));
-  app.add_option("--isa", common.isa, "force an instruction set: scalar, avx2, avx512, ...");
+  app.add_option("--isa", common.isa, "force an instruction set: scalar, avx2, avx512, avx512vnni");
   app.add_flag("--json", common.json, "results as JSON on stdout");
   app.add_flag("-v,--verbose", common.verbose, "more messages on stderr");
   app.parse_complete_callback([&common] {

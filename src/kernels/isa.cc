@@ -22,7 +22,12 @@ std::vector<Level> available_levels() {
   std::vector<Level> levels;
 #if HWY_ARCH_X86
   const int64_t has = hwy::SupportedTargets() | HWY_STATIC_TARGET;
-  if (has & HWY_AVX3) levels.push_back({"avx512", HWY_AVX3, dnnl_cpu_isa_all});
+  // Kernels written with Highway know no VNNI; the products with packed weights do.
+  if (has & HWY_AVX3) {
+    if (__builtin_cpu_supports("avx512vnni"))
+      levels.push_back({"avx512vnni", HWY_AVX3, dnnl_cpu_isa_all});
+    levels.push_back({"avx512", HWY_AVX3, dnnl_cpu_isa_all});
+  }
   if (has & HWY_AVX2) levels.push_back({"avx2", HWY_AVX2, dnnl_cpu_isa_avx2});
 #endif
   levels.push_back({"scalar", HWY_STATIC_TARGET, dnnl_cpu_isa_sse41});

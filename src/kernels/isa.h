@@ -8,7 +8,7 @@
 namespace parley::kernels {
 
 // The levels this build and this CPU both have, slowest first: "scalar" (the
-// compiler's baseline), then on x86 "avx2", "avx512".
+// compiler's baseline), then on x86 "avx2", "avx512", "avx512vnni".
 std::vector<std::string> available_isas();
 
 // Forces one level for our kernels and oneDNN's products. oneDNN accepts it only

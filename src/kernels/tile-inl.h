@@ -32,7 +32,8 @@ HWY_INLINE void product_block(const TileProduct& p, int64_t i, int64_t j) {
   const int64_t step = lanes();
   V sum[kRows][kVectors];
   for (int r = 0; r < kRows; ++r)
-    for (int v = 0; v < kVectors; ++v) sum[r][v] = hn::Zero(d);
+    for (int v = 0; v < kVectors; ++v)
+      sum[r][v] = p.accumulate ? hn::LoadU(d, p.c + (i + r) * p.ldc + j + v * step) : hn::Zero(d);
   const float* a = p.a + i * p.a_row;
   const float* b = p.b + j;
   for (int64_t k = 0; k < p.K; ++k) {
@@ -47,10 +48,7 @@ HWY_INLINE void product_block(const TileProduct& p, int64_t i, int64_t j) {
   }
   for (int r = 0; r < kRows; ++r) {
     float* c = p.c + (i + r) * p.ldc + j;
-    for (int v = 0; v < kVectors; ++v) {
-      float* to = c + v * step;
-      hn::StoreU(p.accumulate ? hn::Add(hn::LoadU(d, to), sum[r][v]) : sum[r][v], d, to);
-    }
+    for (int v = 0; v < kVectors; ++v) hn::StoreU(sum[r][v], d, c + v * step);
   }
 }
 
@@ -66,7 +64,8 @@ void product_columns(const TileProduct& p, int64_t M, int64_t j) {
 }
 
 // C (M, N) = A · B, or += when accumulate; N is a multiple of 16 (so of the lanes).
-// Each element's sum runs over k in order: it does not depend on M, N or the blocking.
+// Each element's sum runs over k in order, from what C holds when accumulating: it does
+// not depend on M, N or the blocking, nor on how a product is cut along k.
 HWY_INLINE void tile_product(int64_t M, int64_t N, const TileProduct& p) {
   // 6 × 4 sums, 4 right sides and a left one fit 32 registers; 6 × 2, 2 and 1 fit 16.
   constexpr int kWide = HWY_TARGET == HWY_AVX2 ? 2 : 4;
