@@ -10,6 +10,9 @@
 
 constexpr int64_t kHalves = PackedMatrix::kPanel / Isa::kOut;  // columns of a panel
 
+// How far ahead weights are asked for, beyond what the hardware foresees, in bytes.
+constexpr int64_t kPrefetch = 2048;
+
 // Where column j's weights begin, `bytes` a column and step of the layout.
 inline const uint8_t* column_start(const PackedProduct& p, int64_t j, int64_t bytes) {
   return reinterpret_cast<const uint8_t*>(p.weight->panel(j / kHalves)) + j % kHalves * bytes;
@@ -48,9 +51,13 @@ void int8_tile(const PackedProduct& p, int64_t n, int64_t j) {
   for (int64_t k = 0; k < K; k += 4) {
     typename Isa::W8 weight[C];
     for (int c = 0; c < C; ++c) weight[c] = Isa::load8(w[c] + k * PackedMatrix::kPanel);
+    __builtin_prefetch(w[0] + k * PackedMatrix::kPanel + kPrefetch);
     for (int r = 0; r < R; ++r) {
       const auto four = Isa::broadcast8(x + r * K + k);
-      for (int c = 0; c < C; ++c) Isa::dot8(sum[r][c], weight[c], four);
+      for (int c = 0; c < C; ++c) {
+        Isa::dot8(sum[r][c], weight[c], four);
+        Isa::keep(sum[r][c]);  // one row after the other: GCC would hold all products at once
+      }
     }
   }
   const auto* scales = static_cast<const float*>(p.weight->scales());
@@ -87,6 +94,7 @@ void int4_tile(const PackedProduct& p, int64_t n, int64_t j) {
     for (int64_t k = chunk * kInt4Chunk; k < (chunk + 1) * kInt4Chunk; k += 8) {
       typename Isa::W4 weight[C];
       for (int c = 0; c < C; ++c) weight[c] = Isa::load4(w[c] + k / 2 * PackedMatrix::kPanel);
+      __builtin_prefetch(w[0] + k / 2 * PackedMatrix::kPanel + kPrefetch);
       for (int r = 0; r < R; ++r) {
         const auto low = Isa::broadcast4(x + r * K + k), high = Isa::broadcast4(x + r * K + k + 4);
         for (int c = 0; c < C; ++c) Isa::dot4(sum[r][c], weight[c], low, high);
@@ -121,6 +129,8 @@ void bf16_tile(const PackedProduct& p, int64_t n, int64_t j) {
   for (int64_t k = 0; k < IC; ++k) {
     typename Isa::F weight[C];
     for (int c = 0; c < C; ++c) weight[c] = Isa::load_bf16(w[c] + k * PackedMatrix::kPanel);
+    __builtin_prefetch(reinterpret_cast<const uint8_t*>(w[0] + k * PackedMatrix::kPanel) +
+                       kPrefetch);
     for (int r = 0; r < R; ++r) {
       const auto one = Isa::set(x[r * IC + k]);
       for (int c = 0; c < C; ++c) sum[r][c] = Isa::fma(weight[c], one, sum[r][c]);
@@ -185,18 +195,23 @@ inline void int4_panels(const PackedProduct& p, int64_t begin, int64_t end) {
 }
 
 inline int64_t peak_loop(int64_t rounds) {
-  constexpr int kSums = 12;
+  constexpr int kRows = Isa::max_rows(Kind::kInt8);
+  constexpr int kSums = (kRows - 1) * Isa::columns(Kind::kInt8, kRows);  // fit the registers
   alignas(64) uint8_t w[64] = {1, 2, 3};
   alignas(64) int16_t x[32] = {1, 2, 3};
   typename Isa::Sum8 sum[kSums];
   for (int i = 0; i < kSums; ++i) sum[i] = Isa::zero8();
-  const auto weight = Isa::load8(w);
+  auto weight = Isa::load8(w);
+  Isa::keep(weight);  // or the compiler would multiply by its zeros beforehand
   const auto four = Isa::broadcast8(reinterpret_cast<decltype(Isa::rows8({}))>(x));
-  for (int64_t round = 0; round < rounds; ++round)
+  auto other = four;
+  for (int64_t round = 0; round < rounds; ++round) {
     for (int i = 0; i < kSums; ++i) {
-      Isa::dot8(sum[i], weight, four);
+      Isa::keep(other);  // as far as the compiler knows, another number each time
+      Isa::dot8(sum[i], weight, other);
       Isa::keep(sum[i]);
     }
+  }
   return rounds * kSums * Isa::kOut * 4 * 2;
 }
 

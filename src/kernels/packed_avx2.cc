@@ -58,9 +58,7 @@ struct Isa {
   struct Sum8 {
     I low, high;
   };
-  struct W8 {
-    I low, high;
-  };
+  using W8 = Sum8;  // the same outputs' weights, 16 bits each
   static const int16_t* rows8(const QuantizedRows& q) { return q.q16; }
   static Sum8 zero8() { return {zero_int(), zero_int()}; }
   static W8 load8(const uint8_t* p) {
@@ -80,7 +78,12 @@ struct Isa {
   static I total8(const Sum8& s) {
     return _mm256_permute4x64_epi64(_mm256_hadd_epi32(s.low, s.high), 0b11'01'10'00);
   }
-  static void keep(Sum8& s) { asm volatile("" : "+x"(s.low), "+x"(s.high)); }
+  static void keep(I& x) { asm volatile("" : "+x"(x)); }
+  static void keep(Sum8& s) {
+    I low = s.low, high = s.high;  // copies: the operands would otherwise live in memory
+    asm volatile("" : "+x"(low), "+x"(high));
+    s = {low, high};
+  }
 
   // int4: 16-bit sums of pairs, of 8 outputs.
   using Sum4 = I;

@@ -31,9 +31,7 @@ struct Isa : Avx512 {
   struct Sum8 {
     I low, high;
   };
-  struct W8 {
-    I low, high;
-  };
+  using W8 = Sum8;  // the same outputs' weights, 16 bits each
   static const int16_t* rows8(const QuantizedRows& q) { return q.q16; }
   static Sum8 zero8() { return {zero_int(), zero_int()}; }
   static W8 load8(const uint8_t* p) {
@@ -57,7 +55,12 @@ struct Isa : Avx512 {
   static I total8(const Sum8& s) {
     return _mm512_inserti64x4(_mm512_castsi256_si512(pairs(s.low)), pairs(s.high), 1);
   }
-  static void keep(Sum8& s) { asm volatile("" : "+v"(s.low), "+v"(s.high)); }
+  static void keep(I& x) { asm volatile("" : "+v"(x)); }
+  static void keep(Sum8& s) {
+    I low = s.low, high = s.high;  // copies: the operands would otherwise live in memory
+    asm volatile("" : "+v"(low), "+v"(high));
+    s = {low, high};
+  }
 
   // int4: 16-bit sums of pairs, of 16 outputs.
   using Sum4 = I;

@@ -34,7 +34,7 @@ struct Isa : Avx512 {
   static I broadcast8(const int8_t* p) { return broadcast4(p); }
   static void dot8(Sum8& s, W8 w, I x) { s = _mm512_dpbusd_epi32(s, w, x); }
   static I total8(Sum8 s) { return s; }
-  static void keep(Sum8& s) { asm volatile("" : "+v"(s)); }
+  static void keep(I& s) { asm volatile("" : "+v"(s)); }
 
   using Sum4 = I;
   static Sum4 zero4() { return zero_int(); }
