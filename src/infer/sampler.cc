@@ -1,6 +1,7 @@
 #include "infer/sampler.h"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <limits>
 #include <numeric>
@@ -46,6 +47,60 @@ int32_t boundary_of_mass(std::span<int32_t> ids, const float* weights, double ma
   return ids.front();
 }
 
+// exp(x) for x ≤ 0, to 2 units in the last place (Cody and Waite's reduction, a Taylor
+// polynomial), 0 below −87. Plain arithmetic, so that loops over it become vector code.
+inline float exp_below_zero(float x) {
+  constexpr float kRound = 12582912.0f;  // 1.5 · 2²³: adding it rounds to an integer
+  const float shifted = x * 1.44269504f + kRound;
+  const float n = shifted - kRound;
+  const float r = x - n * 0.693145752f - n * 1.42860677e-6f;
+  float p = 1.0f / 5040;
+  p = p * r + 1.0f / 720;
+  p = p * r + 1.0f / 120;
+  p = p * r + 1.0f / 24;
+  p = p * r + 1.0f / 6;
+  p = p * r + 0.5f;
+  p = p * r + 1.0f;
+  p = p * r + 1.0f;
+  const uint32_t exponent = (std::bit_cast<uint32_t>(shifted) + 127) << 23;
+  // A mask and not a choice, which would become a jump. NaN stays NaN.
+  const uint32_t in_range = -static_cast<uint32_t>(!(x < -87.0f));
+  return std::bit_cast<float>(std::bit_cast<uint32_t>(p * std::bit_cast<float>(exponent)) &
+                              in_range);
+}
+
+// Sums in a fixed order, in lanes that compilers can keep in vector registers.
+constexpr int64_t kLanes = 16, kSumBlock = 256;
+
+double sum_block(const float* x, int64_t n) {  // of at most kSumBlock
+  float lanes[kLanes] = {};
+  int64_t i = 0;
+  for (; i + kLanes <= n; i += kLanes)
+    for (int64_t j = 0; j < kLanes; ++j) lanes[j] += x[i + j];
+  double sum = 0;
+  for (; i < n; ++i) sum += static_cast<double>(x[i]);
+  for (const float lane : lanes) sum += static_cast<double>(lane);
+  return sum;
+}
+
+double sum_of(const float* x, int64_t n) {
+  double sum = 0;
+  for (int64_t begin = 0; begin < n; begin += kSumBlock)
+    sum += sum_block(x + begin, std::min(kSumBlock, n - begin));
+  return sum;
+}
+
+// NaN is passed over.
+float largest(const float* x, int64_t n) {
+  float lanes[kLanes];
+  std::fill_n(lanes, kLanes, -kInf);
+  int64_t i = 0;
+  for (; i + kLanes <= n; i += kLanes)
+    for (int64_t j = 0; j < kLanes; ++j) lanes[j] = lanes[j] < x[i + j] ? x[i + j] : lanes[j];
+  for (; i < n; ++i) lanes[0] = lanes[0] < x[i] ? x[i] : lanes[0];
+  return *std::max_element(lanes, lanes + kLanes);
+}
+
 }  // namespace
 
 void validate(const SamplingParams& params, int64_t V) {
@@ -67,16 +122,27 @@ void validate(const SamplingParams& params, int64_t V) {
 }
 
 double log_sum_exp(ConstF32 logits) {
-  float top = -kInf;
-  for (const float x : logits) top = std::max(top, x);
+  const float top = largest(logits.data(), logits.size());
   double sum = 0;
-  for (const float x : logits) sum += static_cast<double>(std::exp(x - top));
+  for (int64_t begin = 0; begin < logits.size(); begin += kSumBlock) {
+    const float* x = logits.data() + begin;
+    const int64_t count = std::min(kSumBlock, logits.size() - begin);
+    float terms[kSumBlock];
+    for (int64_t i = 0; i < count; ++i) terms[i] = exp_below_zero(x[i] - top);
+    sum += sum_block(terms, count);
+  }
   const double lse = static_cast<double>(top) + std::log(sum);
   if (!std::isfinite(lse))
     base::fail(
         "the model's logits are not numbers (NaN or infinite): its weights are damaged or its "
         "training diverged; use an earlier checkpoint");
   return lse;
+}
+
+int32_t best_token(ConstF32 logits) {
+  const float* end = logits.data() + logits.size();
+  const float* best = std::find(logits.data(), end, largest(logits.data(), logits.size()));
+  return best == end ? 0 : static_cast<int32_t>(best - logits.data());
 }
 
 std::vector<TokenLogprob> top_logprobs(ConstF32 logits, double lse, int64_t n) {
@@ -91,95 +157,122 @@ std::vector<TokenLogprob> top_logprobs(ConstF32 logits, double lse, int64_t n) {
 }
 
 Sampler::Sampler(SamplingParams params, int64_t V, std::span<const int32_t> prompt, uint64_t stream)
-    : params_(std::move(params)), random_(params_.seed, stream) {
+    : params_(std::move(params)),
+      V_(V),
+      plain_(params_.repetition_penalty == 1 && params_.presence_penalty == 0 &&
+             params_.frequency_penalty == 0 && params_.logit_bias.empty()),
+      random_(params_.seed, stream) {
   validate(params_, V);
-  adjusted_.resize(static_cast<size_t>(V));
   if (params_.repetition_penalty != 1)
     for (const int32_t token : prompt) used_[token] = {true, 0};
 }
 
 Sample Sampler::next(ConstF32 logits) {
-  PARLEY_CHECK(logits.size() == static_cast<int64_t>(adjusted_.size()), "logits {}, V {}",
-               logits.shape().str(), adjusted_.size());
   const double lse = log_sum_exp(logits);
-  adjust(logits);
-
-  const auto best = static_cast<int32_t>(std::max_element(adjusted_.begin(), adjusted_.end()) -
-                                         adjusted_.begin());
-  if (!std::isfinite(adjusted_[static_cast<size_t>(best)]))
-    base::fail("the logit bias and penalties leave no token to choose; make them smaller");
-
   Sample sample;
-  sample.token = params_.temperature == 0 ? best : draw(best);
+  sample.token = choose(logits);
   sample.logprob = static_cast<float>(static_cast<double>(logits[sample.token]) - lse);
   if (params_.logprobs > 0) sample.top = top_logprobs(logits, lse, params_.logprobs);
-
-  ++draws_;
-  Use& use = used_[sample.token];
-  use.penalised = true;
-  ++use.answered;
   return sample;
 }
 
-// Steps 1-3.
-void Sampler::adjust(ConstF32 logits) {
-  std::copy(logits.begin(), logits.end(), adjusted_.begin());
+int32_t Sampler::propose(ConstF32 logits) { return choose(logits); }
+
+void Sampler::rewind(std::span<const int32_t> tokens) {
+  draws_ -= tokens.size();
+  if (plain_) return;
+  for (const int32_t token : tokens) --used_[token].answered;
+}
+
+int32_t Sampler::choose(ConstF32 logits) {
+  PARLEY_CHECK(logits.size() == V_, "logits {}, V {}", logits.shape().str(), V_);
+  const float* x = adjust(logits);
+  const int32_t best = best_token({x, {V_}});
+  if (!std::isfinite(x[best]))
+    base::fail("the logit bias and penalties leave no token to choose; make them smaller");
+  const int32_t token = params_.temperature == 0 ? best : draw(x, best);
+  ++draws_;
+  if (!plain_) ++used_[token].answered;
+  return token;
+}
+
+// Steps 1-3: the logits to go on with.
+const float* Sampler::adjust(ConstF32 logits) {
+  if (plain_) return logits.data();
+  adjusted_.assign(logits.begin(), logits.end());
   for (const auto& [token, use] : used_) {
     float& x = adjusted_[static_cast<size_t>(token)];
-    if (use.penalised) x = x > 0 ? x / params_.repetition_penalty : x * params_.repetition_penalty;
+    if (use.prompted || use.answered > 0)
+      x = x > 0 ? x / params_.repetition_penalty : x * params_.repetition_penalty;
     if (use.answered > 0)
       x -= params_.presence_penalty + params_.frequency_penalty * static_cast<float>(use.answered);
   }
   for (const auto& [token, bias] : params_.logit_bias)
     adjusted_[static_cast<size_t>(token)] += bias;
+  return adjusted_.data();
 }
 
-// Steps 4-8. The candidates stay in the order of their ids, and the draw walks them so:
-// a rounding difference in the logits then moves the choice as little as possible.
-int32_t Sampler::draw(int32_t best) {
-  const float* x = adjusted_.data();
+// Steps 4 and 5. Differences to the best keep exp in range: the best weighs 1, at any
+// temperature.
+void Sampler::weigh(const float* x, int32_t best) {
+  weights_.resize(static_cast<size_t>(V_));
+  float* weights = weights_.data();
+  const float top = x[best], temperature = params_.temperature;
+  for (int64_t i = 0; i < V_; ++i) weights[i] = exp_below_zero((x[i] - top) / temperature);
+  if (params_.top_k == 0 || params_.top_k >= V_) return;
   const Better better{x};
-  kept_.resize(adjusted_.size());
-  std::iota(kept_.begin(), kept_.end(), 0);
+  std::vector<int32_t> ids(static_cast<size_t>(V_));
+  std::iota(ids.begin(), ids.end(), 0);
+  order_.resize(static_cast<size_t>(params_.top_k));
+  std::ranges::partial_sort_copy(ids, order_, better);
+  for (int32_t id = 0; id < V_; ++id)
+    if (better(order_.back(), id)) weights[id] = 0;
+}
 
-  if (params_.top_k > 0 && params_.top_k < static_cast<int64_t>(kept_.size())) {
-    order_.resize(static_cast<size_t>(params_.top_k));
-    std::ranges::partial_sort_copy(kept_, order_, better);
-    std::erase_if(kept_, [&, last = order_.back()](int32_t id) { return better(last, id); });
-  }
+// Steps 4-8. The draw walks the candidates in the order of their ids: a rounding
+// difference in the logits then moves the choice as little as possible.
+int32_t Sampler::draw(const float* x, int32_t best) {
+  weigh(x, best);
+  float* weights = weights_.data();
+  const auto weight = [&](int32_t id) { return static_cast<double>(weights[id]); };
+  const auto min_p = static_cast<double>(params_.min_p);
 
-  // Differences to the best keep exp in range: the best weighs 1, at any temperature.
-  weights_.resize(adjusted_.size());
-  double total = 0;
-  for (const int32_t id : kept_) {
-    weights_[static_cast<size_t>(id)] = std::exp((x[id] - x[best]) / params_.temperature);
-    total += weight(id);
-  }
   if (params_.top_p < 1) {
+    const double total = sum_of(weights, V_);
     const double mass = static_cast<double>(params_.top_p) * total;
     // Tokens this light cannot make up the rest of the mass, all of them together:
     // without them the boundary is where it was, and there is little to select from.
-    const double light = (total - mass) / static_cast<double>(kept_.size()) * 0.5;
+    const double light = (total - mass) / static_cast<double>(V_) * 0.5;
     order_ = {best};
-    for (const int32_t id : kept_)
-      if (id != best && weight(id) > light) order_.push_back(id);
-    const int32_t last = boundary_of_mass(order_, weights_.data(), mass, better);
-    std::erase_if(kept_, [&](int32_t id) { return better(last, id); });
+    for (int32_t id = 0; id < V_; ++id)
+      if (weight(id) > light && id != best) order_.push_back(id);
+    const int32_t last = boundary_of_mass(order_, weights, mass, Better{x});
+    const float lowest = x[last];  // as Better{x}(last, i)
+    for (int32_t i = 0; i < V_; ++i) {
+      const bool worse = (x[i] < lowest) | ((x[i] == lowest) & (i > last));
+      weights[i] = worse ? 0 : weights[i];
+    }
   }
-  if (params_.min_p > 0)
-    std::erase_if(kept_,
-                  [&](int32_t id) { return weight(id) < static_cast<double>(params_.min_p); });
-
-  total = 0;
-  for (const int32_t id : kept_) total += weight(id);
-  const double target = random_.uniform(draws_) * total;
-  double sum = 0;
+  if (min_p > 0)
+    for (int64_t i = 0; i < V_; ++i)
+      weights[i] = static_cast<double>(weights[i]) < min_p ? 0 : weights[i];
+  // Whole blocks are passed over by their sums, those that sum_of adds up.
+  double left = random_.uniform(draws_) * sum_of(weights, V_);
   int32_t chosen = best;
-  for (const int32_t id : kept_) {
-    if (weight(id) == 0) continue;
-    chosen = id;  // the last one stands when rounding leaves sum ≤ target
-    sum += weight(id);
-    if (sum > target) break;
+  for (int64_t begin = 0; begin < V_; begin += kSumBlock) {
+    const int64_t count = std::min(kSumBlock, V_ - begin);
+    const double block = sum_block(weights + begin, count);
+    const bool last = begin + count == V_;
+    if (left >= block && !last) {
+      left -= block;
+      continue;
+    }
+    for (int64_t i = begin; i < begin + count; ++i) {
+      if (weights[i] == 0) continue;
+      chosen = static_cast<int32_t>(i);  // the last one stands when rounding leaves some over
+      if ((left -= static_cast<double>(weights[i])) < 0) return chosen;
+    }
+    if (block > 0) return chosen;
   }
   return chosen;
 }

@@ -54,6 +54,9 @@ struct Sample {
 // log Σ exp(logits), logits (V). Error when no number comes of it: NaN, +∞, or all −∞.
 double log_sum_exp(ConstF32 logits);
 
+// The best of `logits` (V), the lowest id among equals.
+int32_t best_token(ConstF32 logits);
+
 // The n best of `logits` (V) as log-probabilities, best first, the lowest id among equals.
 std::vector<TokenLogprob> top_logprobs(ConstF32 logits, double lse, int64_t n);
 
@@ -67,25 +70,33 @@ class Sampler {
   // The next token, by `logits` (V). Error when they are not usable.
   Sample next(ConstF32 logits);
 
+  // The same choice, same draw number, without its log-probability: what a draft model
+  // proposes, coupled to what the model itself would draw. To be taken back by rewind().
+  int32_t propose(ConstF32 logits);
+  // Forgets the last choices, which were these tokens.
+  void rewind(std::span<const int32_t> tokens);
+
   const SamplingParams& params() const { return params_; }
 
  private:
   struct Use {
-    bool penalised;    // repetition penalty applies
+    bool prompted;     // in the prompt, when there is a repetition penalty
     int64_t answered;  // times in the answer
   };
 
-  void adjust(ConstF32 logits);
-  int32_t draw(int32_t best);
-  double weight(int32_t id) const { return weights_[static_cast<size_t>(id)]; }
+  int32_t choose(ConstF32 logits);
+  const float* adjust(ConstF32 logits);
+  int32_t draw(const float* x, int32_t best);
+  void weigh(const float* x, int32_t best);
 
   SamplingParams params_;
+  int64_t V_;
+  bool plain_;  // steps 1-3 change nothing
   base::Philox random_;
   uint64_t draws_ = 0;
   std::unordered_map<int32_t, Use> used_;
   std::vector<float> adjusted_;  // (V) logits after steps 1-3
-  std::vector<float> weights_;   // (V) unnormalised probabilities of the candidates
-  std::vector<int32_t> kept_;    // the candidates' ids, ascending
+  std::vector<float> weights_;   // (V) unnormalised probabilities; 0: not a candidate
   std::vector<int32_t> order_;   // scratch of the selections
 };
 
