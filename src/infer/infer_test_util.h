@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/random.h"
+#include "infer/generate.h"
 #include "kernels/matmul.h"
 #include "model/model.h"
 #include "model/train_step.h"
@@ -75,6 +76,72 @@ inline std::vector<int32_t> random_tokens(int64_t n, int64_t V, uint64_t seed) {
     tokens.push_back(
         static_cast<int32_t>(random.below(static_cast<uint64_t>(i), static_cast<uint64_t>(V))));
   return tokens;
+}
+
+// A random model ready for inference.
+struct TestModel {
+  explicit TestModel(const model::ModelConfig& config,
+                     model::Precision precision = model::Precision::kF32, uint64_t seed = 1)
+      : m(random_model(config, seed)), weights(m.config, m.weights, precision) {}
+  explicit TestModel(const Variant& variant) : TestModel(variant.config) {}
+
+  model::Model m;
+  model::InferWeights weights;
+};
+
+// An engine that does the same each time, on the machine's threads but not its clock.
+inline EngineOptions steady(int64_t max_sequences = 16, int64_t step_tokens = 256) {
+  EngineOptions options;
+  options.max_sequences = max_sequences;
+  options.step_tokens = step_tokens;
+  options.adaptive_steps = false;
+  return options;
+}
+
+inline SamplingParams greedy(int64_t max_tokens) {
+  SamplingParams params{.temperature = 0};
+  params.max_tokens = max_tokens;
+  return params;
+}
+
+inline std::vector<int32_t> ids_of(const Completion& completion) {
+  std::vector<int32_t> ids;
+  for (const Sample& sample : completion.samples) ids.push_back(sample.token);
+  return ids;
+}
+
+// What a request's callbacks were given.
+struct Record {
+  std::vector<Sample> samples;
+  std::vector<TokenScore> scores;
+  Finished finished;
+  int done = 0;
+
+  // The same request, recorded here too.
+  Request recording(Request request) {
+    request.on_token = [this, then = request.on_token](const Sample& sample) {
+      samples.push_back(sample);
+      return then ? then(sample) : Verdict::kContinue;
+    };
+    request.on_scores = [this, then = request.on_scores](std::span<const TokenScore> some) {
+      scores.insert(scores.end(), some.begin(), some.end());
+      if (then) then(some);
+    };
+    request.on_done = [this, then = request.on_done](const Finished& how) {
+      finished = how;
+      ++done;
+      if (then) then(how);
+    };
+    return request;
+  }
+};
+
+// Every block is free, once the prefix cache is forgotten.
+inline void expect_no_leak(Engine& engine) {
+  EXPECT_TRUE(engine.idle());
+  EXPECT_EQ(engine.stats().blocks.used, 0);
+  engine.forget_cache();
+  EXPECT_EQ(engine.stats().blocks.cached, 0);
 }
 
 // Logits (N, V) of every position by the training forward: another path through

@@ -6,7 +6,7 @@
 #include <span>
 #include <vector>
 
-#include "infer/generate.h"
+#include "infer/engine.h"
 
 namespace parley::infer {
 
@@ -24,13 +24,11 @@ struct ScoreResult {
   double sum() const;
 };
 
-// Scores requests together; results in the order of the requests. Requests that begin
-// alike run their common beginning once a lane (options.max_sequences lanes), so
-// many endings of one context cost little more than one. `on_done` is told how
-// many are finished, after each step. Error when a request is out of range.
-std::vector<ScoreResult> score(const model::ModelConfig& config, const model::Weights& weights,
-                               std::span<const ScoreRequest> requests,
-                               GeneratorOptions options = {},
+// Scores requests together on an idle engine; results in the order of the requests.
+// Requests that begin alike share the blocks of their common beginning, so many endings of
+// one context cost little more than one. `on_done` is told how many are finished, after
+// each. Error when a request is out of range, before anything runs, or when one fails.
+std::vector<ScoreResult> score(Engine& engine, std::span<const ScoreRequest> requests,
                                const std::function<void(size_t)>& on_done = {});
 
 }  // namespace parley::infer

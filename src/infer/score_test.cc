@@ -27,7 +27,8 @@ INSTANTIATE_TEST_SUITE_P(Models, ScoreEachVariant, testing::ValuesIn(tiny_varian
                          [](const auto& test) { return test.param.name; });
 
 TEST_P(ScoreEachVariant, EqualsFullForwards) {
-  const model::Model m = random_model(GetParam().config);
+  const TestModel model(GetParam());
+  const model::Model& m = model.m;
   std::vector<ScoreRequest> requests;
   // Contexts with several endings each, out of order, and one that is as long as can be.
   for (uint64_t i = 0; i < 12; ++i) {
@@ -44,14 +45,15 @@ TEST_P(ScoreEachVariant, EqualsFullForwards) {
   Request ask{.prompt = random_tokens(8, m.config.V, 4), .sampling = {.temperature = 0}};
   ask.sampling.max_tokens = 10;
   ScoreRequest best{ask.prompt, 8};
-  for (const int32_t id : Generator(m.config, m.weights).run({&ask, 1})[0].answer())
-    best.tokens.push_back(id);
+  Engine asked(m.config, model.weights, steady());
+  for (const int32_t id : generate(asked, {&ask, 1})[0].answer()) best.tokens.push_back(id);
   requests.push_back(std::move(best));
 
-  for (const GeneratorOptions options :
-       {GeneratorOptions{16, 256}, GeneratorOptions{1, 256}, GeneratorOptions{3, 32}}) {
+  for (const EngineOptions& options : {EngineOptions{}, steady(1, 256), steady(3, 32)}) {
+    Engine engine(m.config, model.weights, options);
     size_t done = 0;
-    const auto results = score(m.config, m.weights, requests, options, [&](size_t n) { done = n; });
+    const auto results = score(engine, requests, [&](size_t n) { done = n; });
+    expect_no_leak(engine);
     EXPECT_EQ(done, requests.size());
     for (size_t i = 0; i < requests.size(); ++i) {
       const ScoreResult expected = reference(m, requests[i]);
@@ -66,9 +68,11 @@ TEST_P(ScoreEachVariant, EqualsFullForwards) {
 
 // Inference's log-probabilities are those that training computes.
 TEST(Score, EqualsTheTrainingLoss) {
-  const model::Model m = random_model(tiny_variants()[4].config);
+  const TestModel model(tiny_variants()[4]);
+  const model::Model& m = model.m;
   const auto tokens = random_tokens(m.config.T + 1, m.config.V, 5);
-  const auto result = score(m.config, m.weights, std::vector<ScoreRequest>{{tokens, 1}})[0];
+  Engine engine(m.config, model.weights);
+  const auto result = score(engine, std::vector<ScoreRequest>{{tokens, 1}})[0];
   std::vector<int32_t> inputs(tokens.begin(), tokens.end() - 1), positions;
   std::vector<int32_t> targets(tokens.begin() + 1, tokens.end());
   const int64_t T = m.config.T;
@@ -84,16 +88,49 @@ TEST(Score, EqualsTheTrainingLoss) {
 }
 
 TEST(Score, RefusesWhatCannotBeScored) {
-  const model::Model m = random_model(tiny_variants()[1].config);
+  const TestModel model(tiny_variants()[1]);
+  const model::ModelConfig& config = model.m.config;
+  Engine engine(config, model.weights);
   const auto refused = [&](ScoreRequest request) {
-    EXPECT_THROW(score(m.config, m.weights, std::vector{std::move(request)}), base::Error);
+    EXPECT_THROW(score(engine, std::vector{std::move(request)}), base::Error);
+    EXPECT_TRUE(engine.idle());
   };
   refused({{}, 1});
   refused({{1, 2}, 0});
   refused({{1, 2}, 3});
   refused({{1, 99}, 1});
-  refused({random_tokens(m.config.T + 2, m.config.V, 1), 1});
-  EXPECT_TRUE(score(m.config, m.weights, {}).empty());
+  refused({random_tokens(config.T + 2, config.V, 1), 1});
+  EXPECT_TRUE(score(engine, {}).empty());
+}
+
+// Endings of one long context run its full blocks once.
+TEST(Score, CommonContextsRunOnce) {
+  model::ModelConfig config = tiny_variants()[4].config;
+  config.T = 400;
+  const TestModel model(config);
+  const auto context = random_tokens(300, config.V, 1);
+  std::vector<ScoreRequest> requests;
+  for (uint64_t i = 0; i < 6; ++i) {
+    ScoreRequest request{context, 300};
+    for (const int32_t token : random_tokens(5, config.V, 10 + i)) request.tokens.push_back(token);
+    requests.push_back(std::move(request));
+  }
+  Engine engine(config, model.weights, steady());
+  const auto results = score(engine, requests);
+  EXPECT_EQ(engine.stats().prompt_tokens, 304 + 5 * (304 - 256));
+  for (size_t i = 0; i < requests.size(); ++i) {
+    const ScoreResult expected = reference(model.m, requests[i]);
+    for (size_t t = 0; t < expected.logprobs.size(); ++t)
+      EXPECT_NEAR(results[i].logprobs[t], expected.logprobs[t], 2e-4);
+  }
+}
+
+TEST(Score, NanWeightsAreAnError) {
+  TestModel model(tiny_variants()[1]);
+  model.m.weights.norm_f_w[0] = std::numeric_limits<float>::quiet_NaN();
+  Engine engine(model.m.config, model.weights);
+  EXPECT_THROW(score(engine, std::vector<ScoreRequest>{{{1, 2, 3}, 1}}), base::Error);
+  EXPECT_TRUE(engine.idle());
 }
 
 }  // namespace

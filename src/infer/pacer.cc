@@ -1,0 +1,36 @@
+#include "infer/pacer.h"
+
+#include <algorithm>
+
+namespace parley::infer {
+
+int64_t Pacer::prompt_budget(int64_t decoding) const {
+  if (decoding == 0) return step_tokens_;
+  if (!adaptive_) return std::max<int64_t>(1, step_tokens_ - decoding);
+  const double decode = decode_seconds_[static_cast<size_t>(decoding)];
+  if (decode == 0 || mixed_steps_ >= kMeasureEvery) return 0;
+  const int64_t least = std::min(kMinTokens, step_tokens_);
+  if (token_seconds_ == 0) return least;
+  const double tokens = std::min(decode / token_seconds_, static_cast<double>(step_tokens_));
+  return std::max(least, static_cast<int64_t>(tokens));
+}
+
+void Pacer::record(int64_t decoding, int64_t prompt_tokens, double seconds) {
+  const auto average = [](double& mean, double value) {
+    mean = mean == 0 ? value : (1 - kWeight) * mean + kWeight * value;
+  };
+  if (prompt_tokens == 0) {
+    if (decoding > 0) average(decode_seconds_[static_cast<size_t>(decoding)], seconds);
+    mixed_steps_ = 0;
+    return;
+  }
+  const double decode = decoding > 0 ? decode_seconds_[static_cast<size_t>(decoding)] : 0;
+  if (decoding > 0) ++mixed_steps_;
+  // A few tokens alone cost what reading the weights costs: that says little of one more.
+  if (decoding == 0 && prompt_tokens < 4 * kMinTokens) return;
+  // A chunk that took less than nothing is noise, but time must not become free.
+  average(token_seconds_,
+          std::max(seconds - decode, 0.1 * seconds) / static_cast<double>(prompt_tokens));
+}
+
+}  // namespace parley::infer
