@@ -29,6 +29,7 @@ struct Options {
   base::fs::path model, load;
   std::string system, language, format = "auto";
   bool no_history = false;
+  EngineFlags engine;
   SamplingFlags sampling;
 };
 
@@ -46,7 +47,7 @@ class Chat {
                 : options.format == "chatml" ? ChatFormat::kChatMl
                                              : ChatFormat::kPlain),
         session_(model_, format_, sampling_params(options.sampling, model_),
-                 stop_strings(options.sampling)),
+                 stop_strings(options.sampling), options.engine),
         editor_(options.no_history ? "" : state_file("chat_history"), kCommands) {
     session_.set_system(options.system);
     if (!options.load.empty()) session_.load(options.load);
@@ -235,6 +236,7 @@ void add_chat(CLI::App& app, Common& common) {
       ->check(CLI::IsMember({"en", "zh"}));
   command->add_flag("--no-history", options->no_history, "keep no history of what was typed");
   add_sampling_flags(*command, options->sampling);
+  add_engine_flags(*command, options->engine);
   command->callback([options, &common] { Chat(*options, common).run(); });
 }
 

@@ -40,13 +40,13 @@ ChatFormat chat_format(const LoadedModel& model) {
 }
 
 ChatSession::ChatSession(const LoadedModel& model, ChatFormat format, infer::SamplingParams params,
-                         std::vector<std::string> stops)
+                         std::vector<std::string> stops, const EngineFlags& engine)
     : model_(model),
       format_(format),
       params_(std::move(params)),
       stops_(std::move(stops)),
-      generator_(model.config, model.weights, {.max_sequences = 1, .step_tokens = kStepTokens}),
-      cache_(model.config) {
+      engine_(model, engine,
+              {.max_sequences = 1, .step_tokens = kStepTokens, .adaptive_steps = false}) {
   if (format_ == ChatFormat::kPlain) stops_.push_back("\nUser:");
 }
 
@@ -100,7 +100,7 @@ Reply ChatSession::answer(const OnText& on_text, const std::function<bool()>& gi
   const int64_t T = model_.config.T;
   const int64_t room = std::max<int64_t>(1, std::min(params_.max_tokens, T / 4));
   Reply reply;
-  infer::Request request{.sampling = params_, .stream = answers_++, .cache = &cache_};
+  infer::Request request{.sampling = params_, .stream = answers_++};
   size_t first = first_;
   request.prompt = render(first);
   if (static_cast<int64_t>(request.prompt.size()) > T - room) {
@@ -118,7 +118,6 @@ Reply ChatSession::answer(const OnText& on_text, const std::function<bool()>& gi
 
   // 2. Generate. Plain text: the space after "Assistant:" is not part of the answer.
   reply.prompt_tokens = static_cast<int64_t>(request.prompt.size());
-  reply.prefilled_tokens = reply.prompt_tokens - cache_.keep_common(request.prompt);
   TextStream stream(model_.tokenizer, stops_);
   bool reader_left = false;
   const auto show = [&](std::string text) {
@@ -127,8 +126,8 @@ Reply ChatSession::answer(const OnText& on_text, const std::function<bool()>& gi
     if (!text.empty() && !on_text(text)) reader_left = true;
   };
   const auto start = std::chrono::steady_clock::now();
-  const auto completions = generator_.run(
-      std::span(&request, 1),
+  const auto completions = infer::generate(
+      engine_.engine(), std::span(&request, 1),
       [&](size_t, const infer::Sample& sample) {
         if (!model_.tokenizer.is_special(sample.token)) show(stream.push(sample.token));
         if (reader_left) return infer::Verdict::kCancel;
@@ -138,6 +137,7 @@ Reply ChatSession::answer(const OnText& on_text, const std::function<bool()>& gi
   if (!reader_left) show(stream.finish());
   reply.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   reply.reason = completions.front().reason;
+  reply.prefilled_tokens = reply.prompt_tokens - completions.front().cached_tokens;
   reply.answer_tokens = static_cast<int64_t>(completions.front().samples.size());
   messages_.push_back({"assistant", format_ == ChatFormat::kPlain ? trim(reply.text) : reply.text});
   return reply;

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "cli/engine_flags.h"
 #include "cli/load.h"
 #include "infer/generate.h"
 #include "tokenizer/chat.h"
@@ -37,7 +38,7 @@ class ChatSession {
  public:
   // Keeps a reference: the model must outlive the session.
   ChatSession(const LoadedModel& model, ChatFormat format, infer::SamplingParams params,
-              std::vector<std::string> stops);
+              std::vector<std::string> stops, const EngineFlags& engine = {});
 
   // Says something and gets the answer, whose text comes in pieces as it is chosen; a
   // false from `on_text`, or true from `give_up`, ends it there. What there was of it
@@ -60,8 +61,10 @@ class ChatSession {
   void save(const base::fs::path& file) const;
   void load(const base::fs::path& file);
   const std::vector<Message>& messages() const { return messages_; }
-  // Tokens in the KV cache.
-  int64_t cached_tokens() const { return cache_.kv.length(); }
+  // Tokens in the KV cache: those of full blocks.
+  int64_t cached_tokens() const {
+    return engine_.engine().stats().blocks.cached * infer::BlockManager::kBlock;
+  }
 
  private:
   // The tokens up to the next answer of the system prompt and the messages from
@@ -73,8 +76,7 @@ class ChatSession {
   ChatFormat format_;
   infer::SamplingParams params_;
   std::vector<std::string> stops_;
-  infer::Generator generator_;
-  infer::CachedPrefix cache_;
+  LoadedEngine engine_;  // for the session's life: earlier turns are in its prefix cache
 
   std::string system_;
   std::vector<Message> messages_;  // user and assistant in turn, an answer last

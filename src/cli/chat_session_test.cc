@@ -66,25 +66,29 @@ TEST(ChatSession, FormatFollowsWhatTheModelWasTaught) {
 }
 
 TEST(ChatSession, OnlyNewTokensRun) {
+  constexpr int64_t kBlock = infer::BlockManager::kBlock;
+  const std::string hello(100, 'h');
   for (const ChatFormat format : {ChatFormat::kChatMl, ChatFormat::kPlain}) {
-    Talk talk(format);
-    const Reply first = talk.say("hello");
+    Talk talk(format, 400);
+    const Reply first = talk.say(hello);
     EXPECT_EQ(first.prefilled_tokens, first.prompt_tokens);
     EXPECT_EQ(first.reason, FinishReason::kLength);
     EXPECT_EQ(first.text.size(), 12u);
     const Reply second = talk.say("and");
-    // The last token of an answer is not in the cache yet: nobody had to read it. In the
-    // plain format the answer is written after a space, which these letters have not.
-    EXPECT_EQ(second.prompt_tokens - second.prefilled_tokens,
-              first.prompt_tokens + (format == ChatFormat::kChatMl ? 11 : 0));
+    // Full blocks are found again. The last token of an answer is not in the cache yet:
+    // nobody had to read it. In the plain format the answer is written after a space, which
+    // these letters have not.
+    const int64_t common = first.prompt_tokens + (format == ChatFormat::kChatMl ? 11 : 0);
+    EXPECT_EQ(second.prompt_tokens - second.prefilled_tokens, common / kBlock * kBlock);
+    EXPECT_GE(talk.session.cached_tokens(), kBlock);
     EXPECT_EQ(contents(talk.session),
-              (std::vector<std::string>{"hello", first.text, "and", second.text}));
+              (std::vector<std::string>{hello, first.text, "and", second.text}));
 
     // The cache changes nothing: a new session given the same past says the same.
     const base::fs::path file = testing::TempDir() + "chat_session_test.json";
     talk.session.undo();
     talk.session.save(file);
-    Talk fresh(format);
+    Talk fresh(format, 400);
     fresh.say("something else");  // the stream of the first answer
     fresh.session.load(file);
     EXPECT_EQ(fresh.say("and").text, second.text);
@@ -99,7 +103,9 @@ TEST(ChatSession, RegenerateUndoReset) {
   EXPECT_THROW(talk.session.regenerate(on_text, {}), base::Error);
   const Reply first = talk.say("hello");
   const Reply again = talk.session.regenerate(on_text, {});
-  EXPECT_EQ(again.prefilled_tokens, 1);
+  constexpr int64_t kBlock = infer::BlockManager::kBlock;
+  EXPECT_EQ(again.prefilled_tokens,
+            again.prompt_tokens - (again.prompt_tokens - 1) / kBlock * kBlock);
   EXPECT_NE(again.text, first.text);
   EXPECT_EQ(contents(talk.session), (std::vector<std::string>{"hello", again.text}));
   talk.session.set_system("be brief");

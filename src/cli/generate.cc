@@ -10,6 +10,7 @@
 #include "base/interrupt.h"
 #include "base/log.h"
 #include "cli/commands.h"
+#include "cli/engine_flags.h"
 #include "cli/output.h"
 #include "cli/sampling_flags.h"
 #include "cli/text_stream.h"
@@ -27,6 +28,7 @@ constexpr const char* kExamples = R"(Examples:
   echo "Once upon a time" | parley generate --model DIR --max-tokens 50 --temperature 0
   parley generate --model DIR --prompt "def add(a, b):" --suffix "return c" --stop "\n\n"
   parley generate --model DIR --prompt "The sky is" --logprobs 5 --json
+  parley generate --model DIR --prompt-file code.py --lookup 3
   parley generate --model DIR --prompts-file prompts.jsonl --n 4 --seed 1 > answers.jsonl
     (lines {"prompt": TEXT} or {"prompt": [IDS]}; one JSON line an answer, in order)
 )";
@@ -38,7 +40,8 @@ struct Options {
   std::optional<std::string> suffix;
   bool ids = false, special = false, truncate = false, ignore_eos = false;
   int64_t n = 1;
-  infer::GeneratorOptions generator;
+  infer::EngineOptions engine{.adaptive_steps = false};  // the same run each time
+  EngineFlags engine_flags;
   SamplingFlags sampling;
 };
 
@@ -117,7 +120,7 @@ class Generate {
         model_(load(options.model)),
         params_(sampling_params(options.sampling, model_)),
         stops_(stop_strings(options.sampling)),
-        generator_(model_.config, model_.weights, options.generator) {
+        engine_(model_, options.engine_flags, options.engine) {
     if (options.ignore_eos) {
       for (const int32_t id : params_.stop_ids)
         params_.logit_bias[id] = -std::numeric_limits<float>::infinity();
@@ -140,7 +143,7 @@ class Generate {
     data::JsonLines lines(options_.prompts_file);
     simdjson::dom::element record;
     std::string problem;
-    const auto window = static_cast<size_t>(16 * options_.generator.max_sequences);
+    const auto window = static_cast<size_t>(16 * options_.engine.max_sequences);
     std::vector<Answer> answers;
     for (int64_t number = 0;; ++number) {
       const auto status = lines.next(record, problem);
@@ -214,7 +217,8 @@ class Generate {
     };
     const base::InterruptGuard guard;
     const auto start = std::chrono::steady_clock::now();
-    const auto completions = generator_.run(requests, on_token, base::interrupted);
+    const auto completions =
+        infer::generate(engine_.engine(), requests, on_token, base::interrupted);
     report(requests, completions, std::chrono::steady_clock::now() - start);
     if (reader_left) return false;
     for (size_t i = 0; i < answers.size(); ++i) show(i, streams[i].finish());
@@ -230,11 +234,21 @@ class Generate {
               std::span<const infer::Completion> completions,
               std::chrono::duration<double> took) const {
     size_t read = 0, written = 0;
+    int64_t cached = 0, drafted = 0, accepted = 0;
     for (const auto& request : requests) read += request.prompt.size();
-    for (const auto& completion : completions) written += completion.samples.size();
-    spdlog::debug("{} prompt tokens read and {} tokens written in {:.2f} s, {:.1f} tokens/s", read,
-                  written, took.count(), static_cast<double>(read + written) / took.count());
-    spdlog::debug("logits hash {:016x}, seed {}", generator_.last_logits_hash(), params_.seed);
+    for (const auto& completion : completions) {
+      written += completion.samples.size();
+      cached += completion.cached_tokens;
+      drafted += completion.drafted;
+      accepted += completion.accepted;
+    }
+    spdlog::debug(
+        "{} prompt tokens read ({} of them cached) and {} tokens written in {:.2f} s, {:.1f} "
+        "tokens/s",
+        read, cached, written, took.count(), static_cast<double>(read + written) / took.count());
+    if (drafted > 0) spdlog::debug("{} of {} drafted tokens accepted", accepted, drafted);
+    spdlog::debug("logits hash {:016x}, seed {}", engine_.engine().last_logits_hash(),
+                  params_.seed);
   }
 
   Json token_json(infer::TokenLogprob token) const {
@@ -275,7 +289,7 @@ class Generate {
   LoadedModel model_;
   infer::SamplingParams params_;
   std::vector<std::string> stops_;
-  infer::Generator generator_;
+  LoadedEngine engine_;
 };
 
 }  // namespace
@@ -306,12 +320,13 @@ void add_generate(CLI::App& app, Common& common) {
       ->capture_default_str();
   command->add_option("--logprobs", options->sampling.params.logprobs,
                       "with --json: the K most probable tokens at each place");
-  command->add_option("--batch", options->generator.max_sequences, "answers generated together")
+  command->add_option("--batch", options->engine.max_sequences, "answers generated together")
       ->check(CLI::Range(1, 4096))
       ->capture_default_str();
   add_sampling_flags(*command, options->sampling);
+  add_engine_flags(*command, options->engine_flags);
   command->callback([options, &common] {
-    options->generator.hash_logits = common.verbose;
+    options->engine.hash_logits = common.verbose;
     Generate(*options, common).run();
   });
 }

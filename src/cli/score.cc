@@ -35,7 +35,7 @@ constexpr size_t kWindow = 2048;
 struct Options {
   base::fs::path model, data;  // data empty: standard input
   bool no_truncate = false;
-  infer::GeneratorOptions generator;
+  infer::EngineOptions engine{.adaptive_steps = false};
 };
 
 // Standard input by its descriptor: /dev/stdin cannot be opened when it is a socket.
@@ -109,7 +109,11 @@ struct Record {
 
 class Score {
  public:
-  explicit Score(const Options& options) : options_(options), model_(load(options.model)) {}
+  explicit Score(const Options& options)
+      : options_(options),
+        model_(load(options.model)),
+        weights_(model_.config, model_.weights),
+        engine_(model_.config, weights_, options.engine) {}
 
   void run() {
     auto lines = options_.data.empty()
@@ -175,9 +179,8 @@ class Score {
   }
 
   // False when nobody reads any more.
-  bool score_and_write(const std::function<void(size_t)>& on_done) const {
-    const auto results =
-        infer::score(model_.config, model_.weights, requests_, options_.generator, on_done);
+  bool score_and_write(const std::function<void(size_t)>& on_done) {
+    const auto results = infer::score(engine_, requests_, on_done);
     std::string lines;
     for (const Record& record : records_) {
       double logprob = 0;
@@ -198,6 +201,8 @@ class Score {
 
   const Options& options_;
   LoadedModel model_;
+  model::InferWeights weights_;
+  infer::Engine engine_;
   std::vector<Record> records_;  // read, but not scored yet
   std::vector<infer::ScoreRequest> requests_;
   uint64_t truncated_ = 0;
@@ -216,7 +221,7 @@ void add_score(CLI::App& app, Common&) {
   command->add_flag(
       "--no-truncate", options->no_truncate,
       "fail on a record longer than the context instead of cutting what comes before");
-  command->add_option("--batch", options->generator.max_sequences, "records scored together")
+  command->add_option("--batch", options->engine.max_sequences, "records scored together")
       ->check(CLI::Range(1, 4096))
       ->capture_default_str();
   command->callback([options] { Score(*options).run(); });

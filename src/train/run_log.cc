@@ -92,8 +92,9 @@ std::string write_samples(const fs::path& file, std::string_view title,
     request.stream = requests.size();
     requests.push_back(std::move(request));
   }
-  infer::Generator generator(config, weights);
-  const std::vector<infer::Completion> completions = generator.run(requests);
+  const model::InferWeights inference(config, weights);
+  infer::Engine engine(config, inference, {.adaptive_steps = false});
+  const std::vector<infer::Completion> completions = infer::generate(engine, requests);
 
   std::string markdown = fmt::format("## {}\n\n", title), first;
   for (size_t i = 0; i < requests.size(); ++i) {

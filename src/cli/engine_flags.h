@@ -1,0 +1,39 @@
+// The flags that say how the engine runs; generate and chat share them.
+#pragma once
+
+#include <CLI/CLI.hpp>
+
+#include <memory>
+#include <string>
+
+#include "cli/load.h"
+#include "infer/engine.h"
+
+namespace parley::cli {
+
+struct EngineFlags {
+  std::string kv = "f32";    // format of keys and values
+  base::fs::path draft;      // directory of a draft model; empty: none
+  int64_t lookup = 0;        // SpeculativeOptions::ngram
+  int64_t draft_tokens = 4;  // SpeculativeOptions::tokens
+};
+
+void add_engine_flags(CLI::App& command, EngineFlags& flags);
+
+// An engine on a loaded model, with what it refers to.
+class LoadedEngine {
+ public:
+  // Keeps a reference to the model. `options` are completed by the flags. Error when the
+  // draft model cannot be loaded or has another vocabulary.
+  LoadedEngine(const LoadedModel& model, const EngineFlags& flags, infer::EngineOptions options);
+
+  infer::Engine& engine() { return *engine_; }
+  const infer::Engine& engine() const { return *engine_; }
+
+ private:
+  model::InferWeights weights_, draft_weights_;
+  std::unique_ptr<LoadedModel> draft_;
+  std::unique_ptr<infer::Engine> engine_;
+};
+
+}  // namespace parley::cli
