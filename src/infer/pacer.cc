@@ -16,15 +16,17 @@ int64_t Pacer::prompt_budget(int64_t decoding) const {
 }
 
 void Pacer::record(int64_t decoding, int64_t prompt_tokens, double seconds) {
+  // One step that the machine slept through must not count for long.
   const auto average = [](double& mean, double value) {
-    mean = mean == 0 ? value : (1 - kWeight) * mean + kWeight * value;
+    mean = mean == 0 ? value : (1 - kWeight) * mean + kWeight * std::min(value, 2 * mean);
   };
+  seconds = std::max(seconds, 1e-9);
+  double& decode = decode_seconds_[static_cast<size_t>(decoding)];  // 0 for none
   if (prompt_tokens == 0) {
-    if (decoding > 0) average(decode_seconds_[static_cast<size_t>(decoding)], seconds);
+    if (decoding > 0) average(decode, seconds);
     mixed_steps_ = 0;
     return;
   }
-  const double decode = decoding > 0 ? decode_seconds_[static_cast<size_t>(decoding)] : 0;
   if (decoding > 0) ++mixed_steps_;
   // A few tokens alone cost what reading the weights costs: that says little of one more.
   if (decoding == 0 && prompt_tokens < 4 * kMinTokens) return;

@@ -217,8 +217,8 @@ const float* Sampler::adjust(ConstF32 logits) {
 void Sampler::weigh(const float* x, int32_t best) {
   weights_.resize(static_cast<size_t>(V_));
   float* weights = weights_.data();
-  const float top = x[best], temperature = params_.temperature;
-  for (int64_t i = 0; i < V_; ++i) weights[i] = exp_below_zero((x[i] - top) / temperature);
+  const float top = x[best], inverse = 1 / std::max(params_.temperature, 1e-30f);
+  for (int64_t i = 0; i < V_; ++i) weights[i] = exp_below_zero((x[i] - top) * inverse);
   if (params_.top_k == 0 || params_.top_k >= V_) return;
   const Better better{x};
   std::vector<int32_t> ids(static_cast<size_t>(V_));
