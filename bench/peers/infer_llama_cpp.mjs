@@ -54,8 +54,8 @@ for (const batch of options.batch) {
     // the cores that it took, and where the logits are, those of every entry's last token, if wanted.
     async function decode(entries, wanted = true) {
         binding.initBatch(entries.reduce((sum, [, , ids]) => sum + ids.length, 0));
-        const logits = entries.map(([sequence, position, ids]) =>
-            binding.addToBatch(sequence, position, ids, wanted ? Uint32Array.of(ids.length - 1) : new Uint32Array())[0]);
+        const logits = entries.map(([sequence, position, ids]) => binding.addToBatch(
+            sequence, position, ids, wanted ? Uint32Array.of(ids.length - 1) : new Uint32Array())[0]);
         const cpu = process.cpuUsage();
         const start = performance.now();
         await binding.decodeBatch();

@@ -10,6 +10,7 @@ import argparse
 import json
 import os
 import platform
+import shlex
 import statistics
 import subprocess
 import sys
@@ -74,7 +75,7 @@ def objects(text):
 
 
 def run_parley(options):
-    arguments = [options.parley, "bench", "infer", "--preset", "gpt2-124m", "--precision", options.precision,
+    arguments = [*options.prefix, options.parley, "bench", "infer", "--preset", "gpt2-124m", "--precision", options.precision,
                  "--prompt", options.prompt, "--gen", options.gen, "--batch", ",".join(map(str, options.batch)),
                  "--json"]
     if options.threads_given:
@@ -90,7 +91,7 @@ def run_parley(options):
 def run_llama_cpp(options, model, flash):
     request = {"model": str(model), "batch": options.batch, "prompt": options.prompt, "gen": options.gen,
                "threads": options.threads, "flash": flash}
-    build, *runs = objects(command(["node", HERE / "infer_llama_cpp.mjs", json.dumps(request)], "llama.cpp",
+    build, *runs = objects(command([*options.prefix, "node", HERE / "infer_llama_cpp.mjs", json.dumps(request)], "llama.cpp",
                                    cwd=options.work / "node"))
     return build, {one["batch"]: one for one in runs}
 
@@ -112,6 +113,8 @@ def main():
                         help="llama.cpp's flash attention; both: the faster one counts, figure by figure")
     parser.add_argument("--work", type=Path, default=Path.home() / ".cache" / "parley-peers",
                         help="folder of the packages and the model")
+    parser.add_argument("--prefix", type=shlex.split, default=[],
+                        help="command to run both under, for example 'chrt -f 1' (as root) on a machine not quite idle")
     parser.add_argument("--peer-only", action="store_true", help="measure llama.cpp without parley")
     parser.add_argument("--json", action="store_true", help="print one JSON object instead of the table")
     options = parser.parse_args()
@@ -166,7 +169,7 @@ def main():
             if of_batch["cpu_share"] < QUIET]
     if busy:
         print(f"The machine was busy: llama.cpp's threads had a share of the cores of {', '.join(busy)}; no ratio is "
-              f"given there. Run again when nothing else runs.", file=sys.stderr)
+              f"given there. Run again when nothing else runs, or see --prefix.", file=sys.stderr)
 
 
 def print_table(options, report):
