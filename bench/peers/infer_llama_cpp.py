@@ -75,11 +75,11 @@ def objects(text):
 
 
 def run_parley(options):
-    arguments = [*options.prefix, options.parley, "bench", "infer", "--preset", "gpt2-124m", "--precision", options.precision,
-                 "--prompt", options.prompt, "--gen", options.gen, "--batch", ",".join(map(str, options.batch)),
+    arguments = [*options.prefix, options.parley, "bench", "infer", "--preset", "gpt2-124m",
+                 "--precision", options.precision, "--prompt", options.prompt, "--gen", options.gen, "--batch", ",".join(map(str, options.batch)),
                  "--json"]
-    if options.threads_given:
-        arguments += ["--threads", options.threads]
+    if options.kv:
+        arguments += ["--kv", options.kv]
     runs = {one["batch"]: one for one in objects(command(arguments, "parley")) if "batch" in one}
     for batch in options.batch:
         missing = [key for key in FIGURES if key not in runs.get(batch, {})]
@@ -91,8 +91,8 @@ def run_parley(options):
 def run_llama_cpp(options, model, flash):
     request = {"model": str(model), "batch": options.batch, "prompt": options.prompt, "gen": options.gen,
                "threads": options.threads, "flash": flash}
-    build, *runs = objects(command([*options.prefix, "node", HERE / "infer_llama_cpp.mjs", json.dumps(request)], "llama.cpp",
-                                   cwd=options.work / "node"))
+    arguments = [*options.prefix, "node", HERE / "infer_llama_cpp.mjs", json.dumps(request)]
+    build, *runs = objects(command(arguments, "llama.cpp", cwd=options.work / "node"))
     return build, {one["batch"]: one for one in runs}
 
 
@@ -108,7 +108,10 @@ def main():
     parser.add_argument("--prompt", type=int, default=512, help="tokens of each sequence's prompt")
     parser.add_argument("--gen", type=int, default=128, help="tokens each sequence decodes after it")
     parser.add_argument("--batch", default="1,4,16", help="numbers of sequences, comma between")
-    parser.add_argument("--threads", type=int, help="of both; parley's own choice and all cores if not given")
+    parser.add_argument("--kv", help="parley's keys and values (f32, bf16, int8); its own choice if not given, while "
+                        "llama.cpp's are f16")
+    parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)),
+                        help="llama.cpp's threads; parley uses all cores")
     parser.add_argument("--flash", choices=("both", "on", "off"), default="both",
                         help="llama.cpp's flash attention; both: the faster one counts, figure by figure")
     parser.add_argument("--work", type=Path, default=Path.home() / ".cache" / "parley-peers",
@@ -120,8 +123,6 @@ def main():
     options = parser.parse_args()
     options.batch = [int(one) for one in options.batch.split(",")]
     options.work = options.work.expanduser().resolve()
-    options.threads_given = options.threads is not None
-    options.threads = options.threads or len(os.sched_getaffinity(0))
     if options.prompt + options.gen > 1024:
         fail("--prompt and --gen are more than the 1024 positions of GPT-2 together; ask for less")
     model = set_up(options.work, MODEL_TYPE[options.precision])
@@ -145,7 +146,7 @@ def main():
     everyone.update({f"llama.cpp {model.stem.rsplit('-', 1)[1].upper()}, flash {'on' if flash else 'off'}": runs
                      for flash, runs in theirs.items()})
     report = {"precision": options.precision, "prompt": options.prompt, "gen": options.gen, "rounds": options.rounds,
-              "threads": options.threads, "llama_cpp": build, "batch": {}}
+              "kv": options.kv, "threads": options.threads, "llama_cpp": build, "batch": {}}
     for batch in options.batch:
         medians = {name: {figure: median(runs, batch, figure) for figure in FIGURES}
                    for name, runs in everyone.items()}
