@@ -76,8 +76,8 @@ def objects(text):
 
 def run_parley(options):
     arguments = [*options.prefix, options.parley, "bench", "infer", "--preset", "gpt2-124m",
-                 "--precision", options.precision, "--prompt", options.prompt, "--gen", options.gen, "--batch", ",".join(map(str, options.batch)),
-                 "--json"]
+                 "--precision", options.precision, "--prompt", options.prompt, "--gen", options.gen,
+                 "--batch", ",".join(map(str, options.batch)), "--json"]
     if options.kv:
         arguments += ["--kv", options.kv]
     runs = {one["batch"]: one for one in objects(command(arguments, "parley")) if "batch" in one}
