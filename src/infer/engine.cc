@@ -73,8 +73,7 @@ Engine::Engine(const model::ModelConfig& config, const model::InferWeights& weig
       weights_(weights),
       options_(std::move(options)),
       pool_(config, options_.kv_format, pool_blocks(config, options_)),
-      scheduler_({options_.max_sequences, options_.step_tokens, max_rows(config, options_)},
-                 pool_.blocks()),
+      scheduler_({options_.max_sequences, max_rows(config, options_)}, pool_.blocks()),
       pacer_(options_.step_tokens, options_.max_sequences, options_.adaptive_steps),
       state_(config) {
   if (!options_.clock) options_.clock = steady_seconds;

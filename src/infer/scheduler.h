@@ -42,7 +42,8 @@ struct StepPlan {
 class Scheduler {
  public:
   struct Options {
-    int64_t max_sequences, step_tokens, max_rows;
+    int64_t max_sequences;
+    int64_t max_rows;  // of logits in a step
   };
   Scheduler(Options options, int64_t blocks) : options_(options), blocks_(blocks) {}
 
