@@ -12,6 +12,7 @@
 #include "base/threads.h"
 #include "kernels/activation.h"
 #include "kernels/attention.h"
+#include "kernels/attention_paged.h"
 #include "kernels/cross_entropy.h"
 #include "kernels/embedding.h"
 #include "kernels/machine.h"
@@ -155,15 +156,26 @@ void attention_shapes(benchmark::internal::Benchmark* b) {
   b->Args({32, 256, 6, 6, 64})->Args({4, 512, 12, 4, 64})->Args({4, 512, 6, 6, 128});
 }
 
-// new tokens, past, NH, NKV, HS
-void attention_cached(State& s) {
+// new tokens, past, NH, NKV, HS, format
+void attention_paged(State& s) {
   const int64_t T = s.range(0), past = s.range(1), NH = s.range(2), NKV = s.range(3),
                 HS = s.range(4);
-  const auto q = filled({T, NH * HS}), keys = filled({past + T, NKV * HS});
-  const auto values = filled({past + T, NKV * HS});
+  const auto format = static_cast<parley::kernels::KvFormat>(s.range(5));
+  const parley::kernels::AttentionShape shape = {1, T, NH, NKV, HS, 0.125f, 0};
+  const int64_t count = (past + T + parley::kernels::kKvBlock - 1) / parley::kernels::kKvBlock;
+  const auto bytes = static_cast<int64_t>(parley::kernels::kv_block_bytes(format, NKV, HS));
+  Tensor<float> data({count * bytes / 4});
+  std::vector<std::byte*> blocks;
+  for (int64_t i = 0; i < count; ++i)
+    blocks.push_back(reinterpret_cast<std::byte*>(data.data()) + i * bytes);
+  const auto all = filled({past + T, (NH + 2 * NKV) * HS});
+  const parley::kernels::PagedSequence filling = {0, past + T, 0, blocks};
+  parley::kernels::kv_write({&filling, 1}, format, all, shape);
+  const auto qkv = filled({T, (NH + 2 * NKV) * HS});
+  const parley::kernels::PagedSequence sequence = {0, T, past, blocks};
   Tensor<float> out({T, NH * HS});
-  measure(s, 0, floats({2 * (past + T) * NKV * HS}), [&] {
-    parley::kernels::attention_cached(out, q, keys, values, past, {1, T, NH, NKV, HS, 0.125f, 0});
+  measure(s, 0, static_cast<double>(count * bytes), [&] {
+    parley::kernels::attention_paged(out, qkv, {&sequence, 1}, format, shape);
   });
 }
 
@@ -323,13 +335,12 @@ PARLEY_BENCH(matmul_backward_weight)->Apply(matmul_shapes);
 PARLEY_BENCH(matmul_forward)->Name("matmul_decode")->Apply(decode_shapes);
 PARLEY_BENCH(attention_forward)->Apply(attention_shapes);
 PARLEY_BENCH(attention_backward)->Apply(attention_shapes);
-PARLEY_BENCH(attention_cached)
-    ->ArgNames({"T", "past", "NH", "NKV", "HS"})
-    ->Args({1, 1000, 12, 12, 64})
-    ->Args({1, 16000, 12, 12, 64})
-    ->Args({1, 16000, 16, 8, 128})
-    ->Args({1, 16000, 32, 4, 128})
-    ->Args({256, 1024, 12, 12, 64});
+PARLEY_BENCH(attention_paged)
+    ->ArgNames({"T", "past", "NH", "NKV", "HS", "format"})
+    ->ArgsProduct({{1}, {1000, 16000}, {12}, {12}, {64}, {0, 1, 2}})
+    ->Args({1, 16000, 16, 8, 128, 2})
+    ->Args({1, 16000, 32, 4, 128, 2})
+    ->ArgsProduct({{256}, {1024}, {12}, {12}, {64}, {0, 1, 2}});
 PARLEY_BENCH(layernorm_forward)->Apply(row_shapes);
 PARLEY_BENCH(layernorm_backward)->Apply(row_shapes);
 PARLEY_BENCH(rmsnorm_forward)->Apply(row_shapes);

@@ -89,6 +89,7 @@ void add_bench(CLI::App& app, Common& common) {
   CLI::App* bench = app.add_subcommand("bench", "measure speed against the machine's limits");
   bench->require_subcommand(1);
   add_bench_train(*bench, common);
+  add_bench_infer(*bench, common);
   add_bench_tokenizer(*bench, common);
 }
 

@@ -33,12 +33,4 @@ void attention_forward(F32 out, F32 lse, ConstF32 qkv, ConstI32 first_key,
 void attention_backward(F32 dqkv, ConstF32 dout, ConstF32 qkv, ConstF32 out, ConstF32 lse,
                         ConstI32 first_key, const AttentionShape& shape);
 
-// One sequence's new tokens against its cache (decoding, chunked prefill): query i
-// of q stands at position past + i and sees keys s ≤ past + i of the cache (and
-// > past + i − window). The new keys and values are in the cache already.
-//   q (T, row): the NH·HS query columns come first in each row of `row` floats
-//   keys, values (P, NKV·HS) with P ≥ past + T; out (T, NH·HS)
-void attention_cached(F32 out, ConstF32 q, ConstF32 keys, ConstF32 values, int64_t past,
-                      const AttentionShape& shape);
-
 }  // namespace parley::kernels

@@ -106,32 +106,6 @@ TEST(Attention, SameBitsForAnyThreadCount) {
   EXPECT_EQ(testing::max_error(dqkv[0], dqkv[1]), 0.0);
 }
 
-TEST(Attention, CachedEqualsReference) {
-  struct CachedCase {
-    int64_t T, past, NH, NKV, HS, window;
-  };
-  for (const CachedCase& c : {CachedCase{1, 0, 2, 2, 64, 0}, CachedCase{1, 300, 12, 12, 64, 0},
-                              CachedCase{1, 1500, 8, 2, 128, 0}, CachedCase{3, 77, 4, 4, 48, 0},
-                              CachedCase{5, 700, 4, 1, 32, 100}, CachedCase{1, 900, 3, 3, 20, 256},
-                              CachedCase{90, 200, 4, 2, 64, 0}, CachedCase{1, 513, 6, 1, 80, 1}}) {
-    SCOPED_TRACE(fmt::format("T {} past {} NH {} NKV {} HS {} window {}", c.T, c.past, c.NH, c.NKV,
-                             c.HS, c.window));
-    const AttentionShape s = {1, c.T, c.NH, c.NKV, c.HS, 0.125f, c.window};
-    const int64_t row = (c.NH + 2 * c.NKV) * c.HS, P = c.past + c.T + 3;
-    const auto q = random_tensor({c.T, row}, 6, 2.0);
-    const auto keys = random_tensor({P, c.NKV * c.HS}, 7);
-    const auto values = random_tensor({P, c.NKV * c.HS}, 8);
-    Tensor<double> want({c.T, c.NH * c.HS});
-    reference::attention_cached<double>(want, to_double(q), to_double(keys), to_double(values),
-                                        c.past, s);
-    on_each_isa([&] {
-      Tensor<float> out(want.shape());
-      attention_cached(out, q, keys, values, c.past, s);
-      PARLEY_EXPECT_CLOSE(out, want, 2e-6);
-    });
-  }
-}
-
 TEST(AttentionDeathTest, WrongShapesStopWithTheShapes) {
   const AttentionShape s = {1, 4, 2, 1, 8, 0.5f, 0};
   Tensor<float> qkv({1, 4, 32}), out({1, 4, 16}), lse({1, 2, 4}), narrow({1, 4, 24});

@@ -160,17 +160,40 @@ void PackedMatrix::allocate(WeightFormat format, int64_t OC, int64_t IC, int64_t
       break;
   }
   const auto count = static_cast<size_t>(panels());
-  data_ = tensor::Storage(panel_bytes_ * count);
-  if (scale_bytes > 0) scales_ = tensor::Storage(scale_bytes * count);
+  data_bytes_ = panel_bytes_ * count;
+  scale_bytes_ = scale_bytes * count;
+  own_ = tensor::Arena(data_bytes_ + scale_bytes_ + 2 * tensor::Arena::kAlign);
+  take(own_);
+}
+
+void PackedMatrix::take(tensor::Arena& arena) {
+  const auto bytes = [&](size_t n) {
+    return arena.take<std::byte>(tensor::Shape{static_cast<int64_t>(n)}).data();
+  };
+  data_ = bytes(data_bytes_);
+  if (scale_bytes_ > 0) scales_ = bytes(scale_bytes_);
+}
+
+void PackedMatrix::move_to(tensor::Arena& arena) {
+  const std::byte *data = data_, *scales = scales_;
+  take(arena);
+  std::copy_n(data, data_bytes_, data_);
+  std::copy_n(scales, scale_bytes_, scales_);
+  own_ = {};
+}
+
+size_t PackedMatrix::max_bytes(int64_t OC, int64_t IC) {
+  const auto padded = static_cast<size_t>(round_up(OC, kPanel) * round_up(IC, kPadInputs));
+  return padded * sizeof(uint16_t) + static_cast<size_t>(round_up(OC, kPanel)) * sizeof(float) +
+         2 * tensor::Arena::kAlign;
 }
 
 // Writes the panels of rows [first_row, first_row + rows.OC); first_row is a panel's first.
 void PackedMatrix::fill(const QuantizedMatrix& rows, int64_t first_row) {
-  auto* const data = static_cast<std::byte*>(data_.data());
   const int64_t first_panel = first_row / kPanel, last = first_row + rows.OC;
   base::parallel_for(round_up(rows.OC, kPanel) / kPanel, [&](int64_t i) {
     const int64_t panel = first_panel + i;
-    auto* const to = reinterpret_cast<uint8_t*>(data + static_cast<size_t>(panel) * panel_bytes_);
+    auto* const to = reinterpret_cast<uint8_t*>(data_ + static_cast<size_t>(panel) * panel_bytes_);
     // The number at row o of the matrix, input k; outside it, zero.
     const auto at = [&](int64_t o, int64_t k) -> int {
       return o < last && k < IC_ ? rows.values[static_cast<size_t>((o - first_row) * IC_ + k)] : 0;
@@ -187,7 +210,7 @@ void PackedMatrix::fill(const QuantizedMatrix& rows, int64_t first_row) {
         case WeightFormat::kInt8:
           for (int64_t k = 0; k < K_; ++k)
             to[(k / 4 * kPanel + o) * 4 + k % 4] = static_cast<uint8_t>(at(row, k) + 128);
-          static_cast<float*>(scales_.data())[row] =
+          reinterpret_cast<float*>(scales_)[row] =
               row < last ? rows.scales[static_cast<size_t>(row - first_row)] : 0.0f;
           break;
         case WeightFormat::kInt4: {
@@ -197,7 +220,7 @@ void PackedMatrix::fill(const QuantizedMatrix& rows, int64_t first_row) {
                   static_cast<uint8_t>((at(row, k + j) + 8) | ((at(row, k + 4 + j) + 8) << 4));
           const int64_t groups = K_ / group_, stored = (IC_ + group_ - 1) / group_;
           for (int64_t g = 0; g < groups; ++g)
-            static_cast<uint16_t*>(scales_.data())[(panel * groups + g) * kPanel + o] =
+            reinterpret_cast<uint16_t*>(scales_)[(panel * groups + g) * kPanel + o] =
                 row < last && g < stored
                     ? tensor::f32_to_bf16(
                           rows.scales[static_cast<size_t>((row - first_row) * stored + g)])

@@ -53,6 +53,12 @@ class PackedMatrix {
   // quantize_matrix, then packs; a few panels at a time, so no second copy is held.
   static PackedMatrix pack(ConstF32 weight, WeightFormat format, int64_t group = 32);
 
+  // Moves the numbers into `arena`, which must outlive the matrix. Many matrices in one
+  // arena stand on huge pages, which the processor reads ahead across; alone, few do.
+  void move_to(tensor::Arena& arena);
+  // Bytes of an arena that hold a matrix of this size in any format.
+  static size_t max_bytes(int64_t OC, int64_t IC);
+
   bool empty() const { return OC_ == 0; }
   WeightFormat format() const { return format_; }
   int64_t OC() const { return OC_; }
@@ -61,25 +67,25 @@ class PackedMatrix {
   int64_t panels() const { return (OC_ + kPanel - 1) / kPanel; }
   int64_t group() const { return group_; }  // int4; else K
   // Memory held, all of which one product reads.
-  size_t bytes() const { return data_.bytes() + scales_.bytes(); }
+  size_t bytes() const { return data_bytes_ + scale_bytes_; }
   size_t panel_bytes() const { return panel_bytes_; }
-  const std::byte* panel(int64_t p) const {
-    return static_cast<const std::byte*>(data_.data()) + static_cast<size_t>(p) * panel_bytes_;
-  }
+  const std::byte* panel(int64_t p) const { return data_ + static_cast<size_t>(p) * panel_bytes_; }
   // int8: f32 (panels · 16). int4: bf16 (panels, K / group, 16).
-  const void* scales() const { return scales_.data(); }
+  const void* scales() const { return scales_; }
 
   // out (IC) = row o, as f32: an embedding's look-up.
   void row(int64_t o, float* out) const;
 
  private:
   void allocate(WeightFormat format, int64_t OC, int64_t IC, int64_t group);
+  void take(tensor::Arena& arena);
   void fill(const QuantizedMatrix& rows, int64_t first_row);
 
   WeightFormat format_ = WeightFormat::kInt8;
   int64_t OC_ = 0, IC_ = 0, K_ = 0, group_ = 0;
-  size_t panel_bytes_ = 0;
-  tensor::Storage data_, scales_;
+  size_t panel_bytes_ = 0, data_bytes_ = 0, scale_bytes_ = 0;
+  std::byte *data_ = nullptr, *scales_ = nullptr;
+  tensor::Arena own_;  // where they are until move_to()
 };
 
 // out (N, OC) = x (N, IC) · weightᵀ + bias (OC, or empty). A row of `out` depends on its row

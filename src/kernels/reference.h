@@ -329,33 +329,6 @@ void attention_backward(Out<T> dqkv, In<T> dout, In<T> qkv, tensor::ConstI32 fir
       }
 }
 
-template <typename T>
-void attention_cached(Out<T> out, In<T> q, In<T> keys, In<T> values, int64_t past,
-                      const AttentionShape& s) {
-  const int64_t row = cols(q), kv_row = s.NKV * s.HS;
-  for (int64_t t = 0; t < s.T; ++t)
-    for (int64_t h = 0; h < s.NH; ++h) {
-      const int64_t column = h / (s.NH / s.NKV) * s.HS, last = past + t;
-      const int64_t first = s.window > 0 ? std::max<int64_t>(0, last - s.window + 1) : 0;
-      std::vector<T> probs;
-      T max = -std::numeric_limits<T>::infinity(), sum = 0;
-      for (int64_t k = first; k <= last; ++k) {
-        T dot = 0;
-        for (int64_t i = 0; i < s.HS; ++i)
-          dot += q[t * row + h * s.HS + i] * keys[k * kv_row + column + i];
-        probs.push_back(dot * T(s.scale));
-        max = std::max(max, probs.back());
-      }
-      for (T& p : probs) sum += (p = std::exp(p - max));
-      for (int64_t i = 0; i < s.HS; ++i) {
-        T value = 0;
-        for (int64_t k = first; k <= last; ++k)
-          value += probs[static_cast<size_t>(k - first)] * values[k * kv_row + column + i];
-        out[(t * s.NH + h) * s.HS + i] = value / sum;
-      }
-    }
-}
-
 // ---- cross-entropy -----------------------------------------------------------
 
 template <typename T>

@@ -90,14 +90,25 @@ void norm_backward(F32 dx, F32 dweight, F32 dbias, ConstF32 dout, ConstF32 x, Co
     kernels::rmsnorm_backward(dx, dweight, dout, x, weight, rstd, accumulate_dx, accumulate_dw);
 }
 
+std::function<void(F32, ConstF32, Projection)> f32_projections(const LayerWeights& w) {
+  return [&w](F32 out, ConstF32 x, Projection which) {
+    switch (which) {
+      case Projection::kQkv: return kernels::matmul_forward(out, x, w.qkv_w, w.qkv_b);
+      case Projection::kAtt: return kernels::matmul_forward(out, x, w.att_w, w.att_b);
+      case Projection::kFc: return kernels::matmul_forward(out, x, w.fc_w, w.fc_b);
+      case Projection::kProj: return kernels::matmul_forward(out, x, w.proj_w, w.proj_b);
+    }
+  };
+}
+
 void block_forward(F32 out, ConstF32 x, const LayerWeights& w, const ModelConfig& c,
                    const BlockActivations& a, ConstI32 positions, const kernels::RopeTable& rope,
-                   const Attend& attend) {
+                   const BlockOps& ops) {
   const bool pre = c.norm_place == NormPlace::kPre;
 
   // 1. Attention.
   if (pre) norm_forward(a.att_in, a.norm1_mean, a.norm1_rstd, x, w.norm1_w, w.norm1_b, c);
-  kernels::matmul_forward(c.qk_norm ? a.qkv_raw : a.qkv, a.att_in, w.qkv_w, w.qkv_b);
+  ops.project(c.qk_norm ? a.qkv_raw : a.qkv, a.att_in, Projection::kQkv);
   if (c.qk_norm) {
     kernels::head_rmsnorm_forward(a.qkv, a.q_rstd, a.qkv_raw, 0, c.NH, w.q_norm_w, c.norm_eps);
     kernels::head_rmsnorm_forward(a.qkv, a.k_rstd, a.qkv_raw, c.NH * c.HS, c.NKV, w.k_norm_w,
@@ -106,8 +117,8 @@ void block_forward(F32 out, ConstF32 x, const LayerWeights& w, const ModelConfig
   }
   if (c.positions == PositionKind::kRope)  // queries and keys stand side by side
     kernels::rope_forward(a.qkv, 0, c.NH + c.NKV, positions, rope);
-  attend(a.att, a.qkv);
-  kernels::matmul_forward(a.res1, a.att, w.att_w, w.att_b);
+  ops.attend(a.att, a.qkv);
+  ops.project(a.res1, a.att, Projection::kAtt);
   kernels::add_forward(a.res1, a.res1, x);
 
   // 2. Feed-forward.
@@ -115,12 +126,12 @@ void block_forward(F32 out, ConstF32 x, const LayerWeights& w, const ModelConfig
     norm_forward(a.mlp_in, a.norm2_mean, a.norm2_rstd, a.res1, w.norm2_w, w.norm2_b, c);
   else
     norm_forward(a.mlp_in, a.norm1_mean, a.norm1_rstd, a.res1, w.norm1_w, w.norm1_b, c);
-  kernels::matmul_forward(a.h, a.mlp_in, w.fc_w, w.fc_b);
+  ops.project(a.h, a.mlp_in, Projection::kFc);
   if (c.gated)
     kernels::gated_forward(a.act, a.h, c.activation);
   else
     kernels::activation_forward(a.act, a.h, c.activation);
-  kernels::matmul_forward(a.res2, a.act, w.proj_w, w.proj_b);
+  ops.project(a.res2, a.act, Projection::kProj);
   kernels::add_forward(a.res2, a.res2, pre ? a.res1 : a.mlp_in);
   if (!pre) norm_forward(out, a.norm2_mean, a.norm2_rstd, a.res2, w.norm2_w, w.norm2_b, c);
 }

@@ -35,13 +35,23 @@ size_t block_activation_bytes(const ModelConfig& config, int64_t N);
 BlockActivations take_block_activations(tensor::Arena& arena, const ModelConfig& config, int64_t N,
                                         F32 x, F32 out);
 
-// att (N, NH·HS) = attention of qkv (N, QKV); training and decoding attend differently.
-using Attend = std::function<void(F32 att, F32 qkv)>;
+// The linear layers of a block.
+enum class Projection { kQkv, kAtt, kFc, kProj };
 
-// out = block(x); x, out (N, C), positions (N). Fills `acts`.
+// What training and inference do differently: weights in f32 or packed, attention within the
+// batch or to a cache.
+struct BlockOps {
+  std::function<void(F32 out, ConstF32 x, Projection which)> project;  // out = x · wᵀ + b
+  std::function<void(F32 att, F32 qkv)> attend;  // att (N, NH·HS) = attention of qkv (N, QKV)
+};
+
+// `project` with the layer's own f32 weights.
+std::function<void(F32, ConstF32, Projection)> f32_projections(const LayerWeights& w);
+
+// out = block(x); x, out (N, C), positions (N). Fills `acts`. Of `w` it reads the norms.
 void block_forward(F32 out, ConstF32 x, const LayerWeights& w, const ModelConfig& config,
                    const BlockActivations& acts, ConstI32 positions, const kernels::RopeTable& rope,
-                   const Attend& attend);
+                   const BlockOps& ops);
 
 // Scratch the backward of any block shares.
 struct BlockScratch {

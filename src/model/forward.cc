@@ -4,11 +4,33 @@
 #include <cmath>
 
 #include "base/error.h"
-#include "kernels/attention.h"
+#include "kernels/activation.h"
 #include "kernels/embedding.h"
-#include "kernels/matmul.h"
 
 namespace parley::model {
+namespace {
+
+// x (N, C) = the tokens' embeddings, with learned positions where there are any.
+void embed(F32 x, ConstI32 tokens, ConstI32 positions, const InferWeights& weights) {
+  if (weights.wte.packed.empty())
+    return kernels::embedding_forward(x, tokens, positions, weights.wte.weight, weights.wpe);
+  for (int64_t n = 0; n < tokens.size(); ++n) {
+    const F32 row = x.row(n);
+    weights.wte.packed.row(tokens[n], row.data());
+    if (weights.wpe) kernels::add_forward(row, row, weights.wpe.row(positions[n]));
+  }
+}
+
+const Linear& linear(const InferLayer& layer, Projection which) {
+  switch (which) {
+    case Projection::kQkv: return layer.qkv;
+    case Projection::kAtt: return layer.att;
+    case Projection::kFc: return layer.fc;
+    default: return layer.proj;
+  }
+}
+
+}  // namespace
 
 InferState::InferState(const ModelConfig& config) : config_(config) {
   if (config.positions == PositionKind::kRope)
@@ -36,9 +58,9 @@ void InferState::reserve(int64_t N, int64_t R) {
     arena_.reset();
 }
 
-ConstF32 InferState::forward(const Weights& weights, std::span<const int32_t> tokens,
+ConstF32 InferState::forward(const InferWeights& weights, std::span<const int32_t> tokens,
                              std::span<const Span> spans, std::span<const int64_t> logit_rows,
-                             const KvLookup& kv) {
+                             const KvPool& kv) {
   const ModelConfig& c = config_;
   const auto N = static_cast<int64_t>(tokens.size());
   const auto R = static_cast<int64_t>(logit_rows.size());
@@ -56,38 +78,30 @@ ConstF32 InferState::forward(const Weights& weights, std::span<const int32_t> to
       positions[span.begin + i] = static_cast<int32_t>(span.past + i);
   }
   F32 x = x_[0].rows(0, N), out = x_[1].rows(0, N);  // (N, C)
-  kernels::embedding_forward(x, ConstI32(tokens.data(), Shape{N}), positions, weights.wte,
-                             weights.wpe);
+  embed(x, ConstI32(tokens.data(), Shape{N}), positions, weights);
 
-  // 2. The blocks. Keys and values go to the caches, then each sequence attends to its own.
+  // 2. The blocks. Keys and values go to the cache, then each sequence attends to its own.
   for (int64_t l = 0; l < c.L; ++l) {
+    const InferLayer& layer = weights.layers[static_cast<size_t>(l)];
+    const std::span<const kernels::PagedSequence> sequences = layer_sequences(spans, kv, l);
     const kernels::AttentionShape shape = {.B = 1,
-                                           .T = 0,
+                                           .T = N,
                                            .NH = c.NH,
                                            .NKV = c.NKV,
                                            .HS = c.HS,
                                            .scale = 1.0f / std::sqrt(static_cast<float>(c.HS)),
                                            .window = c.layer_window(l)};
-    const auto attend = [&](F32 att, F32 qkv) {
-      const int64_t kv_width = c.NKV * c.HS;
-      for (const Span& span : spans) {
-        const KvView cache = kv(span.cache, l);
-        for (int64_t i = 0; i < span.count; ++i) {
-          const float* row = qkv.row(span.begin + i).data() + c.NH * c.HS;
-          std::copy_n(row, kv_width, cache.keys.row(span.past + i).data());
-          std::copy_n(row + kv_width, kv_width, cache.values.row(span.past + i).data());
-        }
-        kernels::AttentionShape own = shape;
-        own.T = span.count;
-        kernels::attention_cached(att.rows(span.begin, span.begin + span.count),
-                                  qkv.rows(span.begin, span.begin + span.count), cache.keys,
-                                  cache.values, span.past, own);
-      }
-    };
     arena_.reset();
     const BlockActivations acts = take_block_activations(arena_, c, N, x, out);
-    block_forward(out, x, weights.layers[static_cast<size_t>(l)], c, acts, positions, rope_,
-                  attend);
+    block_forward(
+        out, x, layer.vectors, c, acts, positions, rope_,
+        {.project = [&](F32 to, ConstF32 from,
+                        Projection which) { linear_forward(to, from, linear(layer, which)); },
+         .attend =
+             [&](F32 att, F32 qkv) {
+               kernels::kv_write(sequences, kv.format(), qkv, shape);
+               kernels::attention_paged(att, qkv, sequences, kv.format(), shape);
+             }});
     std::swap(x, out);
   }
 
@@ -106,8 +120,23 @@ ConstF32 InferState::forward(const Weights& weights, std::span<const int32_t> to
                  weights.norm_f_b, c);
   }
   const F32 logits = logits_.rows(0, R);  // (R, V)
-  kernels::matmul_forward(logits, hidden, weights.lm_head, {});
+  linear_forward(logits, hidden, weights.head());
   return logits;
+}
+
+std::span<const kernels::PagedSequence> InferState::layer_sequences(std::span<const Span> spans,
+                                                                    const KvPool& kv, int64_t l) {
+  sequences_.clear();
+  parts_.clear();
+  for (const Span& span : spans)
+    for (const int32_t block : span.blocks) parts_.push_back(kv.layer(block, l));
+  size_t first = 0;
+  for (const Span& span : spans) {
+    sequences_.push_back(
+        {span.begin, span.count, span.past, std::span(parts_).subspan(first, span.blocks.size())});
+    first += span.blocks.size();
+  }
+  return sequences_;
 }
 
 }  // namespace parley::model

@@ -1,41 +1,41 @@
-// Inference forward: new tokens of several sequences at once, against their KV caches.
+// Inference forward: new tokens of several sequences at once, against the KV cache.
 #pragma once
 
-#include <functional>
 #include <span>
 
 #include "model/block.h"
+#include "model/infer_weights.h"
+#include "model/kv_pool.h"
 
 namespace parley::model {
 
-// Tokens [begin, begin + count) of the batch continue sequence `cache`, which holds
-// `past` tokens already.
+// Tokens [begin, begin + count) of the batch continue a sequence that holds `past` tokens
+// already, in the blocks of the pool that `blocks` names: position p is in blocks[p / 64].
+// They have room for past + count positions.
 struct Span {
   int64_t begin, count;
   int64_t past;
-  int64_t cache;
+  std::span<const int32_t> blocks;
 };
-
-// Where layer l of one sequence keeps its keys and values, (capacity, NKV·HS) each.
-struct KvView {
-  F32 keys, values;
-};
-using KvLookup = std::function<KvView(int64_t cache, int64_t layer)>;
 
 // The scratch of a forward pass; grows to the largest batch seen.
 class InferState {
  public:
   explicit InferState(const ModelConfig& config);
 
-  // Runs the tokens through the model and writes their keys and values at rows
-  // [past, past + count) of the caches. Returns logits (R, V) of the tokens named by
-  // `logit_rows`, in that order, valid until the next call.
-  ConstF32 forward(const Weights& weights, std::span<const int32_t> tokens,
+  // Runs the tokens through the model and writes their keys and values at positions
+  // [past, past + count) of the pool. Returns logits (R, V) of the tokens named by
+  // `logit_rows`, in that order, valid until the next call. In every precision but f32 a
+  // token's logits do not depend on the rest of the batch, to the last bit.
+  ConstF32 forward(const InferWeights& weights, std::span<const int32_t> tokens,
                    std::span<const Span> spans, std::span<const int64_t> logit_rows,
-                   const KvLookup& kv);
+                   const KvPool& kv);
 
  private:
   void reserve(int64_t N, int64_t R);
+  // The spans as attention over layer l sees them; valid until the next call.
+  std::span<const kernels::PagedSequence> layer_sequences(std::span<const Span> spans,
+                                                          const KvPool& kv, int64_t l);
 
   ModelConfig config_;
   kernels::RopeTable rope_;
@@ -45,6 +45,8 @@ class InferState {
   tensor::Tensor<float> mean_, rstd_;             // (max R)
   tensor::Tensor<int32_t> positions_;             // (max N)
   tensor::Arena arena_;                           // one block's activations
+  std::vector<std::byte*> parts_;                 // the spans' blocks, one after the other
+  std::vector<kernels::PagedSequence> sequences_;
 };
 
 }  // namespace parley::model

@@ -16,10 +16,10 @@ namespace parley::model {
 
 namespace fs = std::filesystem;
 
-// Reads config.json and the weights (f32, f16 or bf16; one file or several). Error naming the
-// file, the tensor and the remedy when something is missing, malformed, of another shape, not
-// finite, or of a kind parley does not compute. Memory: the weights, and no more of the file
-// than the system's page cache keeps.
+// Reads config.json and the weights as f32 (from f32, f16 or bf16, or dequantised; one file or
+// several). Error naming the file, the tensor and the remedy when something is missing, malformed,
+// of another shape, not finite, or of a kind parley does not compute. Memory: the weights, and no
+// more of the file than the system's page cache keeps.
 Model load_model(const fs::path& directory);
 
 // The configuration alone. `directory` may also be the path of a config.json.

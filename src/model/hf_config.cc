@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "formats/json.h"
 #include "model/hf.h"
+#include "model/quantized.h"
 
 namespace parley::model {
 namespace {
@@ -313,8 +314,7 @@ ModelConfig parse_config(std::string_view text, std::string_view where) {
   const Json value = formats::parse_json(text, where);
   const JsonFields json(value, where);
   const Family family = read_family(json);
-  if (json.has("quantization_config"))
-    fail("{}: quantized weights are not supported; use the unquantized model", where);
+  parse_quantization(json);  // refuses what loading the weights would
   ModelConfig c = is_gpt(family) ? read_gpt(json, family) : read_llama(json, family);
   read_parley_keys(json, c);
   c.bos_token = read_token(json, "bos_token_id", c.V);

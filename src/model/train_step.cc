@@ -85,7 +85,8 @@ void TrainState::run_block(int64_t l, const Weights& weights, const Batch& batch
                                batch.first_key, attention_shape(l));
   };
   block_forward(x_[i + 1], x_[i], weights.layers[i], config_, blocks_[i],
-                batch.positions.reshape(Shape{N_}), rope_, attend);
+                batch.positions.reshape(Shape{N_}), rope_,
+                {f32_projections(weights.layers[i]), attend});
 }
 
 F32 TrainState::forward(const Weights& weights, const Batch& batch) {

@@ -202,43 +202,39 @@ TEST_P(Truth, TenAdamWStepsEqualPyTorch) {
   EXPECT_NEAR(sum.sum / static_cast<double>(sum.count), final_loss, kTolerance * final_loss);
 }
 
-// Contiguous caches for every sequence and layer.
-struct Caches {
-  Caches(const ModelConfig& c, int64_t sequences, int64_t capacity)
-      : L(c.L), kv(Shape{sequences * c.L * 2, capacity, c.NKV * c.HS}) {}
-  KvLookup lookup() {
-    return [this](int64_t s, int64_t l) {
-      return KvView{kv.row((s * L + l) * 2), kv.row((s * L + l) * 2 + 1)};
-    };
-  }
-  int64_t L;
-  Tensor<float> kv;
-};
-
 TEST_P(Truth, CachedDecodingEqualsTheFullForward) {
   const std::vector<float> want = read(golden_, "logits");  // (B, T, V)
   const int64_t T = sample_->T, V = model_.config.V;
   // Chunks of every size, both sequences in one batch, the second one token behind.
   for (int64_t chunk = 1; chunk <= T; ++chunk) {
-    Caches caches(model_.config, B_, T);
+    const int64_t blocks = (T + kKvBlock - 1) / kKvBlock;  // of a sequence
+    const KvPool kv(model_.config, KvFormat::kF32, B_ * blocks);
+    std::vector<int32_t> numbers(static_cast<size_t>(B_ * blocks));
+    std::iota(numbers.begin(), numbers.end(), 0);
+    const InferWeights weights(model_.config, model_.weights);
     InferState state(model_.config);
     std::vector<int64_t> past(static_cast<size_t>(B_), 0);
     while (*std::ranges::min_element(past) < T) {
       std::vector<int32_t> tokens;
       std::vector<Span> spans;
+      std::vector<int64_t> sequence_of;
       for (int64_t b = 0; b < B_; ++b) {
         int64_t& p = past[static_cast<size_t>(b)];
         const int64_t n = std::min(p == 0 && b > 0 ? 1 : chunk, T - p);
         if (n == 0) continue;
-        spans.push_back({static_cast<int64_t>(tokens.size()), n, p, b});
+        spans.push_back({static_cast<int64_t>(tokens.size()), n, p,
+                         std::span(numbers).subspan(static_cast<size_t>(b * blocks),
+                                                    static_cast<size_t>(blocks))});
+        sequence_of.push_back(b);
         for (int64_t i = 0; i < n; ++i) tokens.push_back(sample_->tokens[b * T + p + i]);
         p += n;
       }
       std::vector<int64_t> rows(tokens.size());
       std::iota(rows.begin(), rows.end(), 0);
-      const ConstF32 logits = state.forward(model_.weights, tokens, spans, rows, caches.lookup());
-      for (const Span& s : spans) {
-        const auto offset = static_cast<size_t>((s.cache * T + s.past) * V);
+      const ConstF32 logits = state.forward(weights, tokens, spans, rows, kv);
+      for (size_t i = 0; i < spans.size(); ++i) {
+        const Span& s = spans[i];
+        const auto offset = static_cast<size_t>((sequence_of[i] * T + s.past) * V);
         EXPECT_LE(relative_error({logits.row(s.begin).data(), static_cast<size_t>(s.count * V)},
                                  {want.data() + offset, static_cast<size_t>(s.count * V)}),
                   kTolerance)
