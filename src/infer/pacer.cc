@@ -9,10 +9,13 @@ int64_t Pacer::prompt_budget(int64_t decoding) const {
   if (!adaptive_) return std::max<int64_t>(1, step_tokens_ - decoding);
   const double decode = decode_seconds_[static_cast<size_t>(decoding)];
   if (decode == 0 || mixed_steps_ >= kMeasureEvery) return 0;
-  const int64_t least = std::min(kMinTokens, step_tokens_);
-  if (token_seconds_ == 0) return least;
-  const double tokens = std::min(decode / token_seconds_, static_cast<double>(step_tokens_));
-  return std::max(least, static_cast<int64_t>(tokens));
+  const auto at_most = static_cast<double>(step_tokens_);
+  const auto least = std::min(static_cast<double>(kMinTokens), at_most);
+  if (token_seconds_ == 0) return static_cast<int64_t>(least);
+  // Twice the time, or for the least chunk a bit more, but not where each token is dear.
+  const double tokens = decode / token_seconds_;
+  return static_cast<int64_t>(
+      std::clamp(std::max(tokens, std::min(least, kDear * tokens)), 1.0, at_most));
 }
 
 void Pacer::record(int64_t decoding, int64_t prompt_tokens, double seconds) {

@@ -13,7 +13,7 @@ namespace parley::infer {
 // decoding sequences, and of the time a prompt token adds.
 class Pacer {
  public:
-  static constexpr int64_t kMinTokens = 16;  // prompts always move on
+  static constexpr int64_t kMinTokens = 16;  // of a chunk, unless that were three times as long
 
   // `adaptive` false: prompts fill every step up to step_tokens.
   Pacer(int64_t step_tokens, int64_t max_sequences, bool adaptive)
@@ -31,6 +31,7 @@ class Pacer {
 
  private:
   static constexpr double kWeight = 0.2;        // of the newest measurement
+  static constexpr double kDear = 1.75;         // chunk of kMinTokens, in decode-only steps
   static constexpr int64_t kMeasureEvery = 32;  // mixed steps
 
   int64_t step_tokens_;
