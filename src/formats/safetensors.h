@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <map>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -73,19 +74,26 @@ void read_f32(const StoredTensor& tensor, std::span<float> out);
 // The transpose of a matrix (rows, columns): out (columns, rows).
 void read_f32_transposed(const StoredTensor& tensor, std::span<float> out);
 
-// The elements of an i32 tensor.
-void read_i32(const StoredTensor& tensor, std::span<int32_t> out);
+// The elements of a tensor of the dtype that T is: i8, i32 or i64. Error naming the tensor
+// when it is of another.
+template <typename T>
+void read_integers(const StoredTensor& tensor, std::span<T> out);
 
 // A tensor to write.
 struct TensorToSave {
   std::string name;
   std::vector<int64_t> shape;
-  const float* data;        // row-major
-  bool transposed = false;  // data is the transpose, (shape[1], shape[0])
+  const float* data = nullptr;  // row-major
+  bool transposed = false;      // data is the transpose, (shape[1], shape[0])
+  // The tensor's own dtype; without, the one the file is written in.
+  std::optional<tensor::DType> dtype{};
+  // Instead of data: the tensor's bytes as they are to stand in the file (needs dtype).
+  std::span<const std::byte> bytes{};
 };
 
-// Writes one file, whole or not at all. dtype is f32, f16 or bf16. Error when an element is
-// not finite in that dtype, so that what is written can be read again.
+// Writes one file, whole or not at all. dtype (f32, f16 or bf16) is that of the tensors
+// without their own. Error when an element is not finite in its dtype, so that what is
+// written can be read again.
 void save_safetensors(const fs::path& file, std::span<const TensorToSave> tensors,
                       tensor::DType dtype);
 

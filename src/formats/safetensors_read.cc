@@ -71,13 +71,21 @@ void read_f32_transposed(const StoredTensor& t, std::span<float> out) {
   if (!finite) fail_not_finite(t);
 }
 
-void read_i32(const StoredTensor& t, std::span<int32_t> out) {
-  if (t.dtype != tensor::DType::kI32)
-    base::fail("{}: tensor \"{}\" has dtype {}, expected i32", t.file, t.name,
-               tensor::dtype_name(t.dtype));
+template <typename T>
+void read_integers(const StoredTensor& t, std::span<T> out) {
+  constexpr tensor::DType kDType = sizeof(T) == 1   ? tensor::DType::kI8
+                                   : sizeof(T) == 4 ? tensor::DType::kI32
+                                                    : tensor::DType::kI64;
+  if (t.dtype != kDType)
+    base::fail("{}: tensor \"{}\" has dtype {}, expected {}", t.file, t.name,
+               tensor::dtype_name(t.dtype), tensor::dtype_name(kDType));
   PARLEY_CHECK(t.bytes.size() == out.size_bytes(), "tensor {} {} into {} elements", t.name,
                shape_string(t.shape), out.size());
   if (!out.empty()) std::memcpy(out.data(), t.bytes.data(), out.size_bytes());
 }
+
+template void read_integers(const StoredTensor&, std::span<int8_t>);
+template void read_integers(const StoredTensor&, std::span<int32_t>);
+template void read_integers(const StoredTensor&, std::span<int64_t>);
 
 }  // namespace parley::formats

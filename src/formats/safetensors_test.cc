@@ -270,7 +270,7 @@ TEST_F(SafeTensorsTest, ReadingChecksTypeAndValues) {
   EXPECT_ERROR(read_f32_transposed(files.at("a"), out), "element 2 is infinite");
   EXPECT_ERROR(read_f32(files.at("i"), std::span(out).first(1)), "has dtype i64, expected f32");
   std::vector<int32_t> ids(1);
-  EXPECT_ERROR(read_i32(files.at("i"), ids), "expected i32");
+  EXPECT_ERROR(read_integers<int32_t>(files.at("i"), ids), "expected i32");
 }
 
 class ShardsTest : public SafeTensorsTest {

@@ -22,8 +22,9 @@ int64_t count(const TensorToSave& t) {
   return n;
 }
 
+// `dtype`: the file's, here and below.
 uint64_t bytes_of(const TensorToSave& t, DType dtype) {
-  return static_cast<uint64_t>(count(t)) * tensor::dtype_size(dtype);
+  return static_cast<uint64_t>(count(t)) * tensor::dtype_size(t.dtype.value_or(dtype));
 }
 
 std::string_view header_name(DType dtype) {
@@ -31,15 +32,23 @@ std::string_view header_name(DType dtype) {
     case DType::kF32: return "F32";
     case DType::kF16: return "F16";
     case DType::kBF16: return "BF16";
+    case DType::kI8: return "I8";
+    case DType::kI32: return "I32";
+    case DType::kI64: return "I64";
     default: PARLEY_CHECK(false, "saving as {}", tensor::dtype_name(dtype));
   }
 }
 
-// By name, which is the reference implementation's order for tensors of one dtype.
-std::vector<TensorToSave> sorted(std::span<const TensorToSave> tensors) {
+// Wide elements first, so that all are aligned, then by name: the reference
+// implementation's order.
+std::vector<TensorToSave> sorted(std::span<const TensorToSave> tensors, DType dtype) {
   std::vector<TensorToSave> order(tensors.begin(), tensors.end());
-  std::sort(order.begin(), order.end(),
-            [](const TensorToSave& a, const TensorToSave& b) { return a.name < b.name; });
+  const auto width = [&](const TensorToSave& t) {
+    return tensor::dtype_size(t.dtype.value_or(dtype));
+  };
+  std::sort(order.begin(), order.end(), [&](const TensorToSave& a, const TensorToSave& b) {
+    return width(a) != width(b) ? width(a) > width(b) : a.name < b.name;
+  });
   return order;
 }
 
@@ -48,9 +57,9 @@ std::string make_header(std::span<const TensorToSave> tensors, DType dtype) {
   uint64_t offset = 0;
   for (const TensorToSave& t : tensors) {
     const uint64_t end = offset + bytes_of(t, dtype);
-    text +=
-        fmt::format(R"(,{}:{{"dtype":"{}","shape":[{}],"data_offsets":[{},{}]}})",
-                    Json(t.name).dump(), header_name(dtype), fmt::join(t.shape, ","), offset, end);
+    text += fmt::format(R"(,{}:{{"dtype":"{}","shape":[{}],"data_offsets":[{},{}]}})",
+                        Json(t.name).dump(), header_name(t.dtype.value_or(dtype)),
+                        fmt::join(t.shape, ","), offset, end);
     offset = end;
   }
   text += '}';
@@ -89,7 +98,13 @@ class ElementWriter {
 };
 
 void write_tensor(base::AtomicFile& file, const TensorToSave& t, DType dtype) {
-  ElementWriter writer(file, t, dtype);
+  if (!t.bytes.empty()) {
+    PARLEY_CHECK(t.dtype && t.bytes.size() == bytes_of(t, dtype), "{} {} in {} bytes", t.name,
+                 shape_string(t.shape), t.bytes.size());
+    file.write(t.bytes.data(), t.bytes.size());
+    return;
+  }
+  ElementWriter writer(file, t, t.dtype.value_or(dtype));
   const int64_t n = count(t);
   if (!t.transposed) {
     for (int64_t i = 0; i < n; i += kChunk)
@@ -147,7 +162,7 @@ void remove_stale(const fs::path& directory, std::span<const std::string> writte
 }  // namespace
 
 void save_safetensors(const fs::path& path, std::span<const TensorToSave> tensors, DType dtype) {
-  const std::vector<TensorToSave> order = sorted(tensors);
+  const std::vector<TensorToSave> order = sorted(tensors, dtype);
   const std::string header = make_header(order, dtype);
   const uint64_t header_bytes = header.size();
   base::AtomicFile file(path);
