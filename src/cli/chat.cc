@@ -42,7 +42,7 @@ class Chat {
   Chat(const Options& options, const Common& common)
       : text_(chat_text(options.language)),
         json_(common.json),
-        model_(load(options.model)),
+        model_(load(options.model, options.engine.precision)),
         format_(options.format == "auto"     ? chat_format(model_)
                 : options.format == "chatml" ? ChatFormat::kChatMl
                                              : ChatFormat::kPlain),

@@ -29,6 +29,8 @@ tensor::DType parse_dtype(const std::string& name) {
   return tensor::DType::kF32;  // the flag admits no other
 }
 
+}  // namespace
+
 void copy_companions(const base::fs::path& from, const base::fs::path& to) {
   for (const char* name : kCompanions)
     if (base::fs::exists(from / name)) base::write_file(to / name, base::read_file(from / name));
@@ -38,8 +40,6 @@ void copy_companions(const base::fs::path& from, const base::fs::path& to) {
   else
     spdlog::warn("{}: no tokenizer there; the model in {} has none", from.string(), to.string());
 }
-
-}  // namespace
 
 void add_convert_flags(CLI::App& command, ConvertFlags& flags) {
   command.add_option("--out", flags.out, "the directory to write")->required();

@@ -21,6 +21,10 @@ void add_convert_flags(CLI::App& command, ConvertFlags& flags);
 // Writes the model and says so: one line for people or, with --json, an object on stdout.
 void save_converted(const model::Model& model, const ConvertFlags& flags, const Common& common);
 
+// Copies what belongs to a model beside its weights and configuration: the tokenizer, its
+// chat template, generation_config.json.
+void copy_companions(const base::fs::path& from, const base::fs::path& to);
+
 // Reads a Hugging Face directory and writes it again, its tokenizer too.
 void convert_hf(const base::fs::path& from, const ConvertFlags& flags, const Common& common);
 

@@ -1,18 +1,18 @@
-// The flags that say how the engine runs; generate and chat share them.
+// The flags that say how the engine runs; generate and chat share them all.
 #pragma once
 
 #include <CLI/CLI.hpp>
 
 #include <memory>
-#include <string>
 
 #include "cli/load.h"
+#include "cli/precision_flags.h"
 #include "infer/engine.h"
 
 namespace parley::cli {
 
 struct EngineFlags {
-  std::string kv = "f32";    // format of keys and values
+  PrecisionFlags precision;
   base::fs::path draft;      // directory of a draft model; empty: none
   int64_t lookup = 0;        // SpeculativeOptions::ngram
   int64_t draft_tokens = 4;  // SpeculativeOptions::tokens
@@ -31,7 +31,6 @@ class LoadedEngine {
   const infer::Engine& engine() const { return *engine_; }
 
  private:
-  model::InferWeights weights_, draft_weights_;
   std::unique_ptr<LoadedModel> draft_;
   std::unique_ptr<infer::Engine> engine_;
 };

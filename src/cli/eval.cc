@@ -1,10 +1,12 @@
 // parley eval: measures of a model.
+#include <cmath>
 #include <memory>
 #include <nlohmann/json.hpp>
 
 #include "base/log.h"
 #include "cli/commands.h"
 #include "cli/load.h"
+#include "cli/measure.h"
 #include "cli/output.h"
 #include "eval/bpb.h"
 
@@ -14,31 +16,36 @@ namespace {
 constexpr const char* kBpbExamples = R"(Examples:
   parley eval bpb --model runs/first/model --data runs/first/held_out.jsonl
   parley eval bpb --model DIR --data book.txt --json
+  parley eval bpb --model DIR --data book.txt --precision int8 --kv int8
 The model's bits per byte count every token and the end of every document; a compressor's
-count its whole output. Fewer is better.
+count its whole output. Fewer is better. f32 without --kv is computed as training does;
+other precisions, or --kv, as generation does.
 )";
 
 struct BpbFlags {
   base::fs::path model;
+  PrecisionFlags precision;
   eval::BpbOptions options;
 };
 
 void run_bpb(const BpbFlags& flags, const Common& common) {
-  const LoadedModel model = load(flags.model);
-  const data::TextLoss loss = eval::measure_bpb(model, model.tokenizer, flags.options);
+  const LoadedModel model = load(flags.model, flags.precision);
+  const data::TextLoss loss = measure_bpb(model, flags.precision, flags.options);
   const auto compressors = eval::compressor_bpb(flags.options);
   if (common.json) {
     nlohmann::ordered_json json;
     json["bpb"] = loss.bits_per_byte();
     json["loss"] = loss.loss();
+    json["perplexity"] = std::exp(loss.loss());
     json["tokens"] = loss.targets;
     json["bytes"] = loss.bytes;
     for (const auto& [name, bpb] : compressors) json["compressors"][name] = bpb;
     write_out(json.dump() + "\n");
     return;
   }
-  std::string table = fmt::format("{} bytes, {} tokens, {:.4f} nats per token\nbits per byte:\n",
-                                  loss.bytes, loss.targets, loss.loss());
+  std::string table = fmt::format(
+      "{} bytes, {} tokens, {:.4f} nats per token (perplexity {:.4f})\nbits per byte:\n",
+      loss.bytes, loss.targets, loss.loss(), std::exp(loss.loss()));
   table += fmt::format("  {:<10} {:.4f}\n", "the model", loss.bits_per_byte());
   for (const auto& [name, bpb] : compressors) table += fmt::format("  {:<10} {:.4f}\n", name, bpb);
   write_out(table);
@@ -66,6 +73,7 @@ void add_eval(CLI::App& app, Common& common) {
   bpb->add_option("--batch", flags->options.batch, "rows at a time")
       ->check(CLI::Range(1, 4096))
       ->capture_default_str();
+  add_precision_flags(*bpb, flags->precision);
   bpb->callback([flags, &common] { run_bpb(*flags, common); });
 }
 

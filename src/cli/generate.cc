@@ -28,7 +28,7 @@ constexpr const char* kExamples = R"(Examples:
   echo "Once upon a time" | parley generate --model DIR --max-tokens 50 --temperature 0
   parley generate --model DIR --prompt "def add(a, b):" --suffix "return c" --stop "\n\n"
   parley generate --model DIR --prompt "The sky is" --logprobs 5 --json
-  parley generate --model DIR --prompt-file code.py --lookup 3
+  parley generate --model DIR --prompt-file code.py --precision int8 --lookup 3
   parley generate --model DIR --prompts-file prompts.jsonl --n 4 --seed 1 > answers.jsonl
     (lines {"prompt": TEXT} or {"prompt": [IDS]}; one JSON line an answer, in order)
 )";
@@ -117,7 +117,7 @@ class Generate {
   Generate(const Options& options, const Common& common)
       : options_(options),
         json_(common.json),
-        model_(load(options.model)),
+        model_(load(options.model, options.engine_flags.precision)),
         params_(sampling_params(options.sampling, model_)),
         stops_(stop_strings(options.sampling)),
         engine_(model_, options.engine_flags, options.engine) {

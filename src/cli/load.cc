@@ -6,7 +6,7 @@
 
 #include "base/error.h"
 #include "base/log.h"
-#include "model/hf.h"
+#include "model/model_files.h"
 
 namespace parley::cli {
 
@@ -39,16 +39,26 @@ void LoadedModel::forbid_unused_ids(infer::SamplingParams& params) const {
     params.logit_bias[id] = -std::numeric_limits<float>::infinity();
 }
 
-LoadedModel load(const base::fs::path& directory) {
+LoadedModel load(const base::fs::path& directory, const PrecisionFlags& flags) {
   const auto start = std::chrono::steady_clock::now();
-  LoadedModel loaded{model::load_model(directory), tokenizer::Tokenizer::load(directory)};
+  const model::ModelFiles files(directory);
+  LoadedModel loaded{{files.config(), {}}, tokenizer::Tokenizer::load(directory), {}};
+  const model::Precision precision = flags.precision(files.quantization().precision);
+  if (precision == model::Precision::kF32) {
+    loaded.weights = files.read();
+    loaded.infer = model::InferWeights(loaded.config, loaded.weights);
+  } else {
+    loaded.infer = files.read_packed(precision, flags.group);
+  }
   if (loaded.tokenizer.vocab_size() > loaded.config.V)
     base::fail("{}: the tokenizer has {} tokens, the model {}; they do not belong together",
                directory.string(), loaded.tokenizer.vocab_size(), loaded.config.V);
   const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
-  spdlog::debug("{}: {:.1f} million parameters, loaded in {:.2f} s", directory.string(),
-                static_cast<double>(model::count_parameters(loaded.config)) * 1e-6,
-                seconds.count());
+  spdlog::debug(
+      "{}: {:.1f} million parameters in {}, {} a step, loaded in {:.2f} s", directory.string(),
+      static_cast<double>(model::count_parameters(loaded.config)) * 1e-6,
+      model::precision_name(precision),
+      base::human_bytes(static_cast<double>(loaded.infer.bytes_per_step())), seconds.count());
   return loaded;
 }
 

@@ -6,7 +6,9 @@
 #include <vector>
 
 #include "base/files.h"
+#include "cli/precision_flags.h"
 #include "infer/sampler.h"
+#include "model/infer_weights.h"
 #include "model/model.h"
 #include "tokenizer/tokenizer.h"
 
@@ -14,6 +16,9 @@ namespace parley::cli {
 
 struct LoadedModel : model::Model {
   tokenizer::Tokenizer tokenizer;
+  // What the engine runs. In f32 it refers to `weights`; in other precisions it owns all,
+  // and `weights` is empty.
+  model::InferWeights infer;
 
   // The token a text without a beginning starts from: BOS, else EOS (which stands
   // between documents in pre-training). Error when there is neither.
@@ -27,8 +32,9 @@ struct LoadedModel : model::Model {
   void forbid_unused_ids(infer::SamplingParams& params) const;
 };
 
-// Reads model and tokenizer. Error when something is missing, or the tokenizer has
-// more tokens than the model.
-LoadedModel load(const base::fs::path& directory);
+// Reads model and tokenizer, in the precision of the flags or, without one, as the
+// directory is stored: int8, int4 and bf16 stay so, all else is f32. Error when something is
+// missing, or the tokenizer has more tokens than the model.
+LoadedModel load(const base::fs::path& directory, const PrecisionFlags& flags = {});
 
 }  // namespace parley::cli

@@ -59,6 +59,7 @@ int main(int argc, char** argv) {
   cli::add_pretrain(app, common);
   cli::add_plot(app, common);
   cli::add_eval(app, common);
+  cli::add_quantize(app, common);
   cli::add_score(app, common);
   cli::add_tokenizer(app, common);
 

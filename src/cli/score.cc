@@ -35,6 +35,7 @@ constexpr size_t kWindow = 2048;
 struct Options {
   base::fs::path model, data;  // data empty: standard input
   bool no_truncate = false;
+  PrecisionFlags precision;
   infer::EngineOptions engine{.adaptive_steps = false};
 };
 
@@ -111,9 +112,8 @@ class Score {
  public:
   explicit Score(const Options& options)
       : options_(options),
-        model_(load(options.model)),
-        weights_(model_.config, model_.weights),
-        engine_(model_.config, weights_, options.engine) {}
+        model_(load(options.model, options.precision)),
+        engine_(model_.config, model_.infer, with_kv(options)) {}
 
   void run() {
     auto lines = options_.data.empty()
@@ -146,6 +146,12 @@ class Score {
   }
 
  private:
+  infer::EngineOptions with_kv(const Options& options) const {
+    infer::EngineOptions engine = options.engine;
+    engine.kv_format = options.precision.kv_format(model_.infer.precision());
+    return engine;
+  }
+
   // Adds a line to the records and requests.
   void read(simdjson::dom::element json, const std::string& where) {
     const auto text = [&](const char* key, std::string_view& value) {
@@ -201,7 +207,6 @@ class Score {
 
   const Options& options_;
   LoadedModel model_;
-  model::InferWeights weights_;
   infer::Engine engine_;
   std::vector<Record> records_;  // read, but not scored yet
   std::vector<infer::ScoreRequest> requests_;
@@ -224,6 +229,7 @@ void add_score(CLI::App& app, Common&) {
   command->add_option("--batch", options->engine.max_sequences, "records scored together")
       ->check(CLI::Range(1, 4096))
       ->capture_default_str();
+  add_precision_flags(*command, options->precision);
   command->callback([options] { Score(*options).run(); });
 }
 

@@ -7,6 +7,7 @@
 
 #include "base/files.h"
 #include "data/text_loss.h"
+#include "infer/engine.h"
 #include "model/model.h"
 #include "tokenizer/tokenizer.h"
 
@@ -26,6 +27,9 @@ struct BpbOptions {
 // The loss of the model on all the text: documents packed into rows, attention inside
 // each document, every token predicted once from what stands before it in its row.
 data::TextLoss measure_bpb(const model::Model& model, const tokenizer::Tokenizer& tokenizer,
+                           const BpbOptions& options, bool quiet = false);
+// The same predictions by an idle engine: in its weights' precision, through its cache.
+data::TextLoss measure_bpb(infer::Engine& engine, const tokenizer::Tokenizer& tokenizer,
                            const BpbOptions& options, bool quiet = false);
 
 // Bits per byte of each compressor on the same text, all documents as one stream; by name.
