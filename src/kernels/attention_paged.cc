@@ -20,6 +20,8 @@
 #define HWY_TARGET_INCLUDE "kernels/attention_paged.cc"
 #include <hwy/foreach_target.h>
 
+#include <hwy/cache_control.h>
+
 #include "kernels/attention-inl.h"
 
 #ifndef PARLEY_KERNELS_ATTENTION_PAGED_ONCE
@@ -204,30 +206,39 @@ struct Query {
   float max = kMasked, sum = 0;
 };
 
-// The 64 keys of a block against q (HS, scaled); the query sees those in [first, last].
-//   load_key(h, k) gives 1 vector of keys (h, k …); scores (64)
-template <class LoadKey>
+// Asks for row `row` of 64 elements of a block of keys or values that comes next.
+template <typename T>
+HWY_INLINE void prefetch_row(const T* next, int64_t row) {
+  const auto* from = reinterpret_cast<const std::byte*>(next + row * kKvBlock);
+  for (size_t line = 0; line < sizeof(T); ++line) hwy::Prefetch(from + 64 * line);
+}
+
+// As many running sums as hide the latency of fused multiply-add, where registers allow.
+constexpr int64_t kSums = HWY_TARGET == HWY_AVX2 || HWY_TARGET == HWY_AVX3 ? 8 : 4;
+
+// The 64 keys of a block against q (HS, scaled).
+//   load_key(h, k) gives one vector of keys (h, k …); scores (64). `next` is prefetched.
+template <class LoadKey, typename T>
 HWY_INLINE void block_scores(const float* q, int64_t HS, const float* key_scales, LoadKey load_key,
-                             float* scores) {
+                             const T* next, float* scores) {
   const D d;
-  constexpr int64_t kVectors = 4;
+  constexpr int64_t kVectors =
+      HWY_MIN(kSums, kKvBlock / static_cast<int64_t>(HWY_MIN(16, HWY_LANES(float))));
   const int64_t step = lanes();
-  const auto store = [&](int64_t k, V sum) HWY_ATTR {
-    hn::StoreU(key_scales ? hn::Mul(sum, hn::LoadU(d, key_scales + k)) : sum, d, scores + k);
-  };
   for (int64_t k = 0; k < kKvBlock; k += kVectors * step) {
-    V s0 = hn::Zero(d), s1 = s0, s2 = s0, s3 = s0;
+    V sum[kVectors];
+    for (int64_t v = 0; v < kVectors; ++v) sum[v] = hn::Zero(d);
     for (int64_t h = 0; h < HS; ++h) {
       const V left = hn::Set(d, q[h]);
-      s0 = hn::MulAdd(load_key(h, k), left, s0);
-      s1 = hn::MulAdd(load_key(h, k + step), left, s1);
-      s2 = hn::MulAdd(load_key(h, k + 2 * step), left, s2);
-      s3 = hn::MulAdd(load_key(h, k + 3 * step), left, s3);
+      for (int64_t v = 0; v < kVectors; ++v)
+        sum[v] = hn::MulAdd(load_key(h, k + v * step), left, sum[v]);
+      prefetch_row(next, h);
     }
-    store(k, s0);
-    store(k + step, s1);
-    store(k + 2 * step, s2);
-    store(k + 3 * step, s3);
+    for (int64_t v = 0; v < kVectors; ++v) {
+      const int64_t at = k + v * step;
+      hn::StoreU(key_scales ? hn::Mul(sum[v], hn::LoadU(d, key_scales + at)) : sum[v], d,
+                 scores + at);
+    }
   }
 }
 
@@ -261,35 +272,69 @@ HWY_INLINE void softmax_query(Query& query, int64_t HS, int64_t first, int64_t l
 }
 
 // output (HS) += the values of keys [first, last], weighted.
-//   load_value(k, h) gives one vector of values (k, h …)
-template <class LoadValue>
-HWY_INLINE void add_values(float* output, int64_t HS, int64_t first, int64_t last,
-                           const float* weights, LoadValue load_value) {
+//   load_value(k, h) gives one vector of values (k, h …), zero beyond HS. `next` is prefetched.
+template <int64_t kVectors, class LoadValue, typename T>
+HWY_INLINE void add_value_columns(float* output, int64_t first, int64_t last, const float* weights,
+                                  LoadValue load_value, const T* next, int64_t h) {
   const D d;
   const int64_t step = lanes();
+  V sum[kVectors];
+  for (int64_t v = 0; v < kVectors; ++v) sum[v] = hn::LoadU(d, output + h + v * step);
+  for (int64_t k = first; k <= last; ++k) {
+    const V w = hn::Set(d, weights[k]);
+    for (int64_t v = 0; v < kVectors; ++v)
+      sum[v] = hn::MulAdd(load_value(k, h + v * step), w, sum[v]);
+    prefetch_row(next, k);
+  }
+  for (int64_t v = 0; v < kVectors; ++v) hn::StoreU(sum[v], d, output + h + v * step);
+}
+
+template <class LoadValue, typename T>
+HWY_INLINE void add_values(float* output, int64_t HS, int64_t first, int64_t last,
+                           const float* weights, LoadValue load_value, const T* next) {
+  const int64_t step = lanes();
   int64_t h = 0;
-  for (; h + 4 * step <= HS; h += 4 * step) {
-    float* o = output + h;
-    V s0 = hn::LoadU(d, o), s1 = hn::LoadU(d, o + step);
-    V s2 = hn::LoadU(d, o + 2 * step), s3 = hn::LoadU(d, o + 3 * step);
-    for (int64_t k = first; k <= last; ++k) {
-      const V w = hn::Set(d, weights[k]);
-      s0 = hn::MulAdd(load_value(k, h), w, s0);
-      s1 = hn::MulAdd(load_value(k, h + step), w, s1);
-      s2 = hn::MulAdd(load_value(k, h + 2 * step), w, s2);
-      s3 = hn::MulAdd(load_value(k, h + 3 * step), w, s3);
-    }
-    hn::StoreU(s0, d, o);
-    hn::StoreU(s1, d, o + step);
-    hn::StoreU(s2, d, o + 2 * step);
-    hn::StoreU(s3, d, o + 3 * step);
-  }
-  for (; h < HS; h += step) {  // reads past HS stay inside the head's part or its padding
-    V s = hn::LoadU(d, output + h);
-    for (int64_t k = first; k <= last; ++k)
-      s = hn::MulAdd(load_value(k, h), hn::Set(d, weights[k]), s);
-    hn::StoreU(s, d, output + h);
-  }
+  for (; h + kSums * step <= HS; h += kSums * step)
+    add_value_columns<kSums>(output, first, last, weights, load_value, next, h);
+  for (; h + 4 * step <= HS; h += 4 * step)
+    add_value_columns<4>(output, first, last, weights, load_value, next, h);
+  for (; h < HS; h += step) add_value_columns<1>(output, first, last, weights, load_value, next, h);
+}
+
+HWY_INLINE V load_vector(const float* from) { return hn::LoadU(D(), from); }
+HWY_INLINE V load_vector(const int8_t* from) { return load_int8(from); }
+HWY_INLINE V load_vector(const uint16_t* from) {
+  const hn::Rebind<uint16_t, D> d16;
+  const hn::RebindToUnsigned<D> d32;
+  return hn::BitCast(D(), hn::ShiftLeft<16>(hn::PromoteTo(d32, hn::LoadU(d16, from))));
+}
+
+// One query and the keys [first, last] of one block, T as stored (or widened to float).
+//   q (HS, scaled); keys (HS, 64), values (64, HS); next_…: those of the block to come
+template <typename T>
+HWY_INLINE void attend_block(Query& query, const float* q, int64_t HS, int64_t first, int64_t last,
+                             const T* keys, const T* values, const float* key_scales,
+                             const float* value_scales, const T* next_keys, const T* next_values) {
+  HWY_ALIGN float scores[kKvBlock];
+  block_scores(
+      q, HS, key_scales,
+      [=](int64_t h, int64_t k) HWY_ATTR { return load_vector(keys + h * kKvBlock + k); },
+      next_keys, scores);
+  softmax_query(query, HS, first, last, scores, value_scales);
+  if (HS % lanes() == 0)
+    add_values(
+        query.output, HS, first, last, scores,
+        [=](int64_t k, int64_t h) HWY_ATTR { return load_vector(values + k * HS + h); },
+        next_values);
+  else if constexpr (sizeof(T) == sizeof(float))
+    add_values(
+        query.output, HS, first, last, scores,
+        [=](int64_t k, int64_t h) HWY_ATTR {
+          const auto left = static_cast<size_t>(std::max<int64_t>(0, HS - h));
+          return hn::MaskedLoad(hn::FirstN(D(), std::min(left, hn::Lanes(D()))), D(),
+                                values + k * HS + h);
+        },
+        next_values);
 }
 
 // The lanes of a group one after the other (few of them).
@@ -297,59 +342,53 @@ HWY_INLINE void add_values(float* output, int64_t HS, int64_t first, int64_t las
 void attend_queries(const PagedGroup& p, float* scratch) {
   const HeadGroup& g = p.group;
   const int64_t HS = g.HS, HSP = internal::padded(HS), count = g.lanes();
-  float* q = scratch + 2 * HS * kKvBlock + kTileLanes;  // (lanes, padded HS)
-  float* outputs = q + count * HSP;                     // (lanes, padded HS)
+  float* q = scratch + 2 * HS * kKvBlock;  // (lanes, padded HS)
+  float* outputs = q + count * HSP;        // (lanes, padded HS)
   std::fill(outputs, outputs + count * HSP, 0.0f);
   Query queries[internal::kTileQueries];
-  int64_t first_key = g.past;
   for (int64_t i = 0; i < count; ++i) {
     queries[i].output = outputs + i * HSP;
     const float* from = g.q + i / g.G * g.q_row + i % g.G * HS;
     for (int64_t h = 0; h < HS; ++h) q[i * HSP + h] = from[h] * g.scale;
   }
-  if (g.window == 0)
-    first_key = 0;
-  else
-    first_key = std::max<int64_t>(0, g.past - g.window + 1);
+  const auto first_seen = [&](int64_t position) {
+    return g.window == 0 ? 0 : std::max<int64_t>(0, position - g.window + 1);
+  };
   const int64_t last_key = g.past + g.T - 1;
-  HWY_ALIGN float scores[kKvBlock];
-  for (int64_t key = first_key / kKvBlock * kKvBlock; key <= last_key; key += kKvBlock) {
-    const KvHead head =
-        internal::kv_head(p.blocks[static_cast<size_t>(key / kKvBlock)] + p.offset, p.format, HS);
-    // A single query converts on the way; more share the converted block.
-    const bool direct = p.format == KvFormat::kInt8 && count == 1 && HS % (4 * lanes()) == 0;
-    const HeadTile t = direct ? HeadTile{nullptr, nullptr, head.key_scales, head.value_scales}
-                              : head_tile(head, p.format, HS, scratch);
+  // A single query converts on the way; more share the converted block.
+  const bool direct = count == 1 && HS % lanes() == 0;
+  for (int64_t key = first_seen(g.past) / kKvBlock * kKvBlock; key <= last_key; key += kKvBlock) {
+    const auto block = static_cast<size_t>(key / kKvBlock);
+    const KvHead head = internal::kv_head(p.blocks[block] + p.offset, p.format, HS);
+    // The block after this one is asked for while this one is worked on.
+    const size_t ahead = std::min(block + 1, static_cast<size_t>(last_key / kKvBlock));
+    const KvHead next = internal::kv_head(p.blocks[ahead] + p.offset, p.format, HS);
+    if (direct) {
+      const int64_t first = std::max<int64_t>(0, first_seen(g.past) - key);
+      const int64_t last = std::min(g.past - key, kKvBlock - 1);
+      const auto attend = [&](auto zero) HWY_ATTR {
+        using T = decltype(zero);
+        const bool scaled = p.format == KvFormat::kInt8;
+        attend_block<T>(queries[0], q, HS, first, last, static_cast<const T*>(head.keys),
+                        static_cast<const T*>(head.values), scaled ? head.key_scales : nullptr,
+                        scaled ? head.value_scales : nullptr, static_cast<const T*>(next.keys),
+                        static_cast<const T*>(next.values));
+      };
+      switch (p.format) {
+        case KvFormat::kF32: attend(float{}); break;
+        case KvFormat::kBf16: attend(uint16_t{}); break;
+        case KvFormat::kInt8: attend(int8_t{}); break;
+      }
+      continue;
+    }
+    const HeadTile t = head_tile(head, p.format, HS, scratch);
     for (int64_t i = 0; i < count; ++i) {
       const int64_t at = g.past + i / g.G;
-      const int64_t seen = g.window == 0 ? 0 : std::max<int64_t>(0, at - g.window + 1);
-      const int64_t first = std::max<int64_t>(0, seen - key),
-                    last = std::min(at - key, kKvBlock - 1);
+      const int64_t first = std::max<int64_t>(0, first_seen(at) - key);
+      const int64_t last = std::min(at - key, kKvBlock - 1);
       if (first > last) continue;
-      if (direct) {
-        const auto* keys = static_cast<const int8_t*>(head.keys);
-        const auto* values = static_cast<const int8_t*>(head.values);
-        block_scores(
-            q, HS, t.key_scales,
-            [&](int64_t h, int64_t k) HWY_ATTR { return load_int8(keys + h * kKvBlock + k); },
-            scores);
-        softmax_query(queries[i], HS, first, last, scores, t.value_scales);
-        add_values(queries[i].output, HS, first, last, scores,
-                   [&](int64_t k, int64_t h) HWY_ATTR { return load_int8(values + k * HS + h); });
-      } else {
-        block_scores(
-            q + i * HSP, HS, t.key_scales,
-            [&](int64_t h, int64_t k)
-                HWY_ATTR { return hn::LoadU(D(), t.keys + h * kKvBlock + k); },
-            scores);
-        softmax_query(queries[i], HS, first, last, scores, t.value_scales);
-        add_values(queries[i].output, HS, first, last, scores, [&](int64_t k, int64_t h) HWY_ATTR {
-          const int64_t left = HS - h;
-          return left >= lanes() ? hn::LoadU(D(), t.values + k * HS + h)
-                                 : hn::MaskedLoad(hn::FirstN(D(), static_cast<size_t>(left)), D(),
-                                                  t.values + k * HS + h);
-        });
-      }
+      attend_block<float>(queries[i], q + i * HSP, HS, first, last, t.keys, t.values, t.key_scales,
+                          t.value_scales, t.keys, t.values);
     }
   }
   for (int64_t i = 0; i < count; ++i) {
