@@ -229,24 +229,41 @@ void Sampler::weigh(const float* x, int32_t best) {
     if (better(order_.back(), id)) weights[id] = 0;
 }
 
+// Step 6: the last token, in the order of Better, of those that make up top_p. Tokens are
+// counted into buckets by their distance to the best logit (the upper bits of a float are
+// its order), so that only the bucket with the boundary needs a selection.
+int32_t Sampler::end_of_nucleus(const float* x, int32_t best) {
+  constexpr size_t kBuckets = size_t{1} << 13;
+  const float* weights = weights_.data();
+  const float top = x[best];
+  const auto bucket = [&](int64_t i) { return std::bit_cast<uint32_t>(top - x[i]) >> 19; };
+  masses_.assign(kBuckets, 0.0);
+  for (int64_t i = 0; i < V_; ++i) masses_[bucket(i)] += static_cast<double>(weights[i]);
+  const double mass =
+      static_cast<double>(params_.top_p) * std::accumulate(masses_.begin(), masses_.end(), 0.0);
+  size_t boundary = 0;  // the best token's bucket
+  double before = 0, passed = 0;
+  for (size_t b = 0; b < kBuckets && passed < mass; ++b) {
+    if (masses_[b] == 0) continue;
+    boundary = b;
+    before = passed;
+    passed += masses_[b];
+  }
+  order_.clear();
+  for (int32_t i = 0; i < V_; ++i)
+    if (bucket(i) == boundary && weights[i] > 0) order_.push_back(i);
+  return boundary_of_mass(order_, weights, mass - before, Better{x});
+}
+
 // Steps 4-8. The draw walks the candidates in the order of their ids: a rounding
 // difference in the logits then moves the choice as little as possible.
 int32_t Sampler::draw(const float* x, int32_t best) {
   weigh(x, best);
   float* weights = weights_.data();
-  const auto weight = [&](int32_t id) { return static_cast<double>(weights[id]); };
   const auto min_p = static_cast<double>(params_.min_p);
 
   if (params_.top_p < 1) {
-    const double total = sum_of(weights, V_);
-    const double mass = static_cast<double>(params_.top_p) * total;
-    // Tokens this light cannot make up the rest of the mass, all of them together:
-    // without them the boundary is where it was, and there is little to select from.
-    const double light = (total - mass) / static_cast<double>(V_) * 0.5;
-    order_ = {best};
-    for (int32_t id = 0; id < V_; ++id)
-      if (weight(id) > light && id != best) order_.push_back(id);
-    const int32_t last = boundary_of_mass(order_, weights, mass, Better{x});
+    const int32_t last = end_of_nucleus(x, best);
     const float lowest = x[last];  // as Better{x}(last, i)
     for (int32_t i = 0; i < V_; ++i) {
       const bool worse = (x[i] < lowest) | ((x[i] == lowest) & (i > last));

@@ -88,6 +88,7 @@ class Sampler {
   const float* adjust(ConstF32 logits);
   int32_t draw(const float* x, int32_t best);
   void weigh(const float* x, int32_t best);
+  int32_t end_of_nucleus(const float* x, int32_t best);
 
   SamplingParams params_;
   int64_t V_;
@@ -98,6 +99,7 @@ class Sampler {
   std::vector<float> adjusted_;  // (V) logits after steps 1-3
   std::vector<float> weights_;   // (V) unnormalised probabilities; 0: not a candidate
   std::vector<int32_t> order_;   // scratch of the selections
+  std::vector<double> masses_;   // weights of the buckets of end_of_nucleus
 };
 
 }  // namespace parley::infer
