@@ -7,6 +7,7 @@
 //   Sum4, W4               int4: the same, 8 inputs of the weights
 // A tile is `rows` rows of x against `C` columns of outputs. How tiles are cut changes no
 // result: integer sums are exact, and each output's float operations have one order.
+#pragma once
 
 constexpr int64_t kHalves = PackedMatrix::kPanel / Isa::kOut;  // columns of a panel
 

@@ -1,5 +1,6 @@
 // What AVX-512 with and without VNNI share. Include under the target's attributes, inside a
 // namespace, after <immintrin.h>.
+#pragma once
 
 struct Avx512 {
   static constexpr int kOut = 16;
