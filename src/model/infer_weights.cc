@@ -37,7 +37,9 @@ kernels::WeightFormat weight_format(const ParamInfo& param, Precision precision)
     case Precision::kBf16: return WeightFormat::kBf16;
     case Precision::kInt8: return WeightFormat::kInt8;
     case Precision::kInt4:
-      return param.kind == ParamKind::kEmbedding ? WeightFormat::kInt8 : WeightFormat::kInt4;
+      return param.kind == ParamKind::kEmbedding || param.shape[1] < kInt4Inputs
+                 ? WeightFormat::kInt8
+                 : WeightFormat::kInt4;
     case Precision::kF32: break;
   }
   PARLEY_CHECK(false, "{} is not packed in f32", param.name);

@@ -69,8 +69,12 @@ class InferWeights {
   tensor::Arena arena_;  // all packed matrices
 };
 
+// Matrices with fewer inputs stay in int8 when the others have four bits: a sum of few
+// rounded products is off by much, and there is little to save.
+constexpr int64_t kInt4Inputs = 128;
+
 // How a parameter is packed: int4 keeps the token embedding and the output matrix, where
-// four bits cost most, in int8.
+// four bits cost most, and narrow matrices in int8.
 kernels::WeightFormat weight_format(const ParamInfo& param, Precision precision);
 
 }  // namespace parley::model

@@ -72,15 +72,27 @@ std::string error_of(const fs::path& directory) {
   return "no error";
 }
 
+// A Llama wide enough that its matrices have four bits in int4.
+Model wide_model() {
+  ModelConfig config = load_config(kGolden / "hf_llama");
+  config.C = kInt4Inputs;
+  config.HS = config.C / config.NH;
+  Model model{config, Weights(config)};
+  init_weights(model.weights, config, 1);
+  return model;
+}
+
 // Everything inference reads is in InferWeights, so equal bytes give equal logits.
 TEST_F(QuantizedTest, ADirectoryGivesTheBytesThatPackingGives) {
-  for (const char* name : kModels)
+  std::vector<std::string> names(std::begin(kModels), std::end(kModels));
+  names.emplace_back("wide");
+  for (const std::string& name : names)
     for (const auto& [precision, group] : {std::pair{Precision::kBf16, 32},
                                            {Precision::kInt8, 32},
                                            {Precision::kInt4, 32},
                                            {Precision::kInt4, 64}}) {
       SCOPED_TRACE(fmt::format("{} {} {}", name, precision_name(precision), group));
-      const Model model = load_model(kGolden / name);
+      const Model model = name == "wide" ? wide_model() : load_model(kGolden / name);
       save_quantized(directory_, model.config, model.weights,
                      {.precision = precision, .group = group});
       const ModelFiles files(directory_);
@@ -136,7 +148,7 @@ class MalformedTest : public QuantizedTest {
  protected:
   void make(Precision precision) {
     fs::remove_all(directory_);
-    const Model model = load_model(kGolden / "hf_llama");
+    const Model model = wide_model();
     save_quantized(directory_, model.config, model.weights, {.precision = precision});
   }
   // The tensors of the directory, `change` applied to each (false: left out), saved again.
