@@ -10,12 +10,8 @@ int64_t Pacer::prompt_budget(int64_t decoding) const {
   const double decode = decode_seconds_[static_cast<size_t>(decoding)];
   if (decode == 0 || mixed_steps_ >= kMeasureEvery) return 0;
   const auto at_most = static_cast<double>(step_tokens_);
-  const auto least = std::min(static_cast<double>(kMinTokens), at_most);
-  if (token_seconds_ == 0) return static_cast<int64_t>(least);
-  // Twice the time, or for the least chunk a bit more, but not where each token is dear.
-  const double tokens = decode / token_seconds_;
-  return static_cast<int64_t>(
-      std::clamp(std::max(tokens, std::min(least, kDear * tokens)), 1.0, at_most));
+  if (token_seconds_ == 0) return static_cast<int64_t>(std::min(at_most, kFirstTokens));
+  return static_cast<int64_t>(std::clamp(kExtra * decode / token_seconds_, 1.0, at_most));
 }
 
 void Pacer::record(int64_t decoding, int64_t prompt_tokens, double seconds) {
@@ -32,7 +28,7 @@ void Pacer::record(int64_t decoding, int64_t prompt_tokens, double seconds) {
   }
   if (decoding > 0) ++mixed_steps_;
   // A few tokens alone cost what reading the weights costs: that says little of one more.
-  if (decoding == 0 && prompt_tokens < 4 * kMinTokens) return;
+  if (decoding == 0 && prompt_tokens < 64) return;
   // A chunk that took less than nothing is noise, but time must not become free.
   average(token_seconds_,
           std::max(seconds - decode, 0.1 * seconds) / static_cast<double>(prompt_tokens));

@@ -8,13 +8,12 @@
 namespace parley::infer {
 
 // Sarathi's idea (Agrawal et al. 2024, arXiv 2403.02310), with the chunk found by
-// measuring: a step with a piece of a prompt should take about twice the time of one
-// without. Keeps moving averages of the time of decode-only steps, for each number of
-// decoding sequences, and of the time a prompt token adds.
+// measuring: a step with a piece of a prompt should take less than twice the time of one
+// without, so that the unforeseen stays below three times. Keeps moving averages of the
+// time of decode-only steps, for each number of decoding sequences, and of the time a
+// prompt token adds.
 class Pacer {
  public:
-  static constexpr int64_t kMinTokens = 16;  // of a chunk, unless that were three times as long
-
   // `adaptive` false: prompts fill every step up to step_tokens.
   Pacer(int64_t step_tokens, int64_t max_sequences, bool adaptive)
       : step_tokens_(step_tokens),
@@ -31,7 +30,8 @@ class Pacer {
 
  private:
   static constexpr double kWeight = 0.2;        // of the newest measurement
-  static constexpr double kDear = 1.75;         // chunk of kMinTokens, in decode-only steps
+  static constexpr double kExtra = 0.75;        // a chunk's time, in decode-only steps
+  static constexpr double kFirstTokens = 16;    // of a chunk while nothing was measured
   static constexpr int64_t kMeasureEvery = 32;  // mixed steps
 
   int64_t step_tokens_;
