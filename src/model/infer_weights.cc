@@ -1,5 +1,7 @@
 #include "model/infer_weights.h"
 
+#include <sys/mman.h>
+
 #include <algorithm>
 
 #include "base/error.h"
@@ -44,6 +46,15 @@ kernels::WeightFormat weight_format(const ParamInfo& param, Precision precision)
   }
   PARLEY_CHECK(false, "{} is not packed in f32", param.name);
   return {};
+}
+
+Weights vector_weights(const ModelConfig& config) {
+  Weights weights(config);
+  // A huge page touched for one bias would be two megabytes. Refused for memory that is not
+  // mapped (under sanitizers): then there is nothing to save.
+  ::madvise(weights.flat().data(), static_cast<size_t>(weights.flat().size()) * sizeof(float),
+            MADV_NOHUGEPAGE);
+  return weights;
 }
 
 void linear_forward(F32 out, ConstF32 x, const Linear& linear) {
@@ -104,7 +115,7 @@ InferWeights::InferWeights(const ModelConfig& config, const Weights& weights, Pr
                  [&](const ParamInfo& param, Linear& to) { to.weight = weights.view(param); });
     return;
   }
-  vectors_ = Weights(config);
+  vectors_ = vector_weights(config);
   for (const ParamInfo& param : weights.params())
     if (param.kind == ParamKind::kVector || param.name == "wpe")
       std::ranges::copy(weights.view(param), vectors_.view(param).data());

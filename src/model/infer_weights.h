@@ -73,6 +73,10 @@ class InferWeights {
 // rounded products is off by much, and there is little to save.
 constexpr int64_t kInt4Inputs = 128;
 
+// Weights of which only the norms, biases and learned positions will be touched, so that only
+// they take memory.
+Weights vector_weights(const ModelConfig& config);
+
 // How a parameter is packed: int4 keeps the token embedding and the output matrix, where
 // four bits cost most, and narrow matrices in int8.
 kernels::WeightFormat weight_format(const ParamInfo& param, Precision precision);

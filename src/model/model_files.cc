@@ -276,7 +276,7 @@ Weights ModelFiles::read() const {
 
 InferWeights ModelFiles::read_packed(Precision precision, int64_t group) const {
   PARLEY_CHECK(precision != Precision::kF32, "f32 is not packed");
-  Weights vectors(config_);
+  Weights vectors = vector_weights(config_);
   for (const ParamInfo& param : vectors.params())
     if (param.kind == ParamKind::kVector || param.name == "wpe") read(param, vectors.view(param));
   const auto matrix = [&](const ParamInfo& param) {
