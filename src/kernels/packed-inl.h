@@ -52,7 +52,8 @@ void int8_tile(const PackedProduct& p, int64_t n, int64_t j) {
   for (int64_t k = 0; k < K; k += 4) {
     typename Isa::W8 weight[C];
     for (int c = 0; c < C; ++c) weight[c] = Isa::load8(w[c] + k * PackedMatrix::kPanel);
-    __builtin_prefetch(w[0] + k * PackedMatrix::kPanel + kPrefetch);
+    for (int c = 0; c < C; c += kHalves)  // each panel is a stream of its own
+      __builtin_prefetch(w[c] + k * PackedMatrix::kPanel + kPrefetch);
     for (int r = 0; r < R; ++r) {
       const auto four = Isa::broadcast8(x + r * K + k);
       for (int c = 0; c < C; ++c) {
@@ -95,7 +96,8 @@ void int4_tile(const PackedProduct& p, int64_t n, int64_t j) {
     for (int64_t k = chunk * kInt4Chunk; k < (chunk + 1) * kInt4Chunk; k += 8) {
       typename Isa::W4 weight[C];
       for (int c = 0; c < C; ++c) weight[c] = Isa::load4(w[c] + k / 2 * PackedMatrix::kPanel);
-      __builtin_prefetch(w[0] + k / 2 * PackedMatrix::kPanel + kPrefetch);
+      for (int c = 0; c < C; c += kHalves)
+        __builtin_prefetch(w[c] + k / 2 * PackedMatrix::kPanel + kPrefetch);
       for (int r = 0; r < R; ++r) {
         const auto low = Isa::broadcast4(x + r * K + k), high = Isa::broadcast4(x + r * K + k + 4);
         for (int c = 0; c < C; ++c) Isa::dot4(sum[r][c], weight[c], low, high);
@@ -130,8 +132,9 @@ void bf16_tile(const PackedProduct& p, int64_t n, int64_t j) {
   for (int64_t k = 0; k < IC; ++k) {
     typename Isa::F weight[C];
     for (int c = 0; c < C; ++c) weight[c] = Isa::load_bf16(w[c] + k * PackedMatrix::kPanel);
-    __builtin_prefetch(reinterpret_cast<const uint8_t*>(w[0] + k * PackedMatrix::kPanel) +
-                       kPrefetch);
+    for (int c = 0; c < C; c += kHalves)
+      __builtin_prefetch(reinterpret_cast<const uint8_t*>(w[c] + k * PackedMatrix::kPanel) +
+                         kPrefetch);
     for (int r = 0; r < R; ++r) {
       const auto one = Isa::set(x[r * IC + k]);
       for (int c = 0; c < C; ++c) sum[r][c] = Isa::fma(weight[c], one, sum[r][c]);
