@@ -122,15 +122,13 @@ void run_infer(InferFlags& flags, const Common& common) {
     model::validate(config, flags.preset);
     full = model::Weights(config);
     model::init_weights(full, config, 1);
-    weights = model::InferWeights(config, full, precision, flags.precision.group);
-    if (precision != model::Precision::kF32) full = {};
   } else {
     model::Model loaded = model::load_model(flags.model);
     config = loaded.config;
     full = std::move(loaded.weights);
-    weights = model::InferWeights(config, full, precision, flags.precision.group);
-    if (precision != model::Precision::kF32) full = {};
   }
+  weights = model::InferWeights(config, full, precision, flags.precision.group);
+  if (precision != model::Precision::kF32) full = {};
   flags.options.kv_format = flags.precision.kv_format(precision);
 
   // 2. What is asked for.

@@ -6,17 +6,14 @@
 #include <vector>
 
 #include "base/threads.h"
+#include "kernels/rounding.h"
 #include "kernels/shapes.h"
 #include "tensor/dtype.h"
 
 namespace parley::kernels {
 namespace {
 
-// To the nearest integer, ties to even, for |x| < 2²²; compilers vectorise it.
-float nearest(float x) {
-  constexpr float kMagic = 12582912.0f;  // 1.5 · 2²³: the sum's last bit counts ones
-  return (x + kMagic) - kMagic;
-}
+using internal::nearest;
 
 // q (n) = x / scale, −127 … 127; returns the scale, NaN when x is not finite.
 float quantize(const float* x, int64_t n, int8_t* q) {

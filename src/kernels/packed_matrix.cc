@@ -6,11 +6,14 @@
 
 #include "base/error.h"
 #include "base/threads.h"
+#include "kernels/rounding.h"
 #include "kernels/shapes.h"
 #include "tensor/dtype.h"
 
 namespace parley::kernels {
 namespace {
+
+using internal::nearest;
 
 constexpr int64_t kPanel = PackedMatrix::kPanel;
 // Panels quantised at a time by PackedMatrix::pack.
@@ -28,12 +31,6 @@ void check_finite(const float* w, int64_t n) {
   for (int64_t i = 0; i < n; ++i)
     if (!std::isfinite(w[i]))
       base::fail("a weight is {}; only finite weights can be quantised", w[i]);
-}
-
-// To the nearest integer, ties to even, for |x| < 2²²; in arithmetic that compilers vectorise.
-float nearest(float x) {
-  constexpr float kMagic = 12582912.0f;  // 1.5 · 2²³: the sum's last bit counts ones
-  return (x + kMagic) - kMagic;
 }
 
 int8_t rounded(float w, float inverse, float low, float high) {
