@@ -47,6 +47,23 @@ void softmax_row(float* x, float lse, float scale, int64_t n) {
   });
 }
 
+// Σ exp(x − lse) · (lse − x): every term is at least 0, so nothing cancels.
+float entropy_row(const float* x, float lse, int64_t n) {
+  constexpr int64_t kChunk = 2048;
+  const V shift = hn::Set(D(), lse);
+  double sum = 0;
+  for (int64_t begin = 0; begin < n; begin += kChunk) {
+    const float* chunk = x + begin;
+    sum += static_cast<double>(
+        sum_lanes(n - begin < kChunk ? n - begin : kChunk, [&](int64_t i, auto io) HWY_ATTR {
+          const V logprob = hn::Sub(io.load(chunk + i), shift);
+          // exp is 0 far below; there the product must not be 0 · −∞.
+          return hn::Mul(exp(logprob), hn::Neg(hn::Max(logprob, hn::Set(D(), -200.0f))));
+        }));
+  }
+  return static_cast<float>(sum);
+}
+
 // x ← x − lse.
 void shift_row(float* x, float lse, int64_t n) {
   const V shift = hn::Set(D(), lse);
@@ -64,6 +81,7 @@ namespace {
 HWY_EXPORT(log_sum_exp);
 HWY_EXPORT(softmax_row);
 HWY_EXPORT(shift_row);
+HWY_EXPORT(entropy_row);
 
 }  // namespace
 
@@ -98,6 +116,17 @@ void cross_entropy_forward_backward(F32 losses, F32 logits, ConstI32 targets, Co
     losses[n] = lse - row[target];
     HWY_DYNAMIC_DISPATCH(softmax_row)(row, lse, dlosses[n], V);
     row[target] -= dlosses[n];
+  });
+}
+
+void entropy_forward(F32 entropies, ConstF32 logits) {
+  const int64_t V = cols(logits);
+  PARLEY_CHECK(entropies.size() == rows(logits), "entropy_forward: entropies, logits {}",
+               shapes(entropies, logits));
+  base::parallel_for(rows(logits), [&](int64_t n) {
+    const float* row = logits.data() + n * V;  // (V)
+    const float lse = HWY_DYNAMIC_DISPATCH(log_sum_exp)(row, V);
+    entropies[n] = HWY_DYNAMIC_DISPATCH(entropy_row)(row, lse, V);
   });
 }
 

@@ -19,6 +19,10 @@ void cross_entropy_forward(F32 losses, ConstF32 logits, ConstI32 targets);
 //   dlosses (N): the gradient of the total loss with respect to losses[n]
 void cross_entropy_forward_backward(F32 losses, F32 logits, ConstI32 targets, ConstF32 dlosses);
 
+// entropies[n] = −Σ p log p of softmax(logits[n]), in nats.
+//   logits (N, V), entropies (N)
+void entropy_forward(F32 entropies, ConstF32 logits);
+
 // In place: logits → log-probabilities, logits (N, V).
 void log_softmax_inplace(F32 logits);
 

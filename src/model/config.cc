@@ -70,11 +70,12 @@ int64_t count_parameters(const ModelConfig& c) {
   if (c.positions == PositionKind::kLearned) total += c.T * c.C;
   if (c.has_final_norm()) total += norm;
   if (!c.tied_embeddings) total += c.V * c.C;
+  if (c.score_head) total += c.C;
   return total;
 }
 
 int64_t count_matmul_parameters(const ModelConfig& c) {
-  return c.L * layer_matrices(c) + c.V * c.C;
+  return c.L * layer_matrices(c) + (c.score_head ? 1 : c.V) * c.C;
 }
 
 double train_flops_per_token(const ModelConfig& c, int64_t T) {

@@ -48,6 +48,11 @@ struct ModelConfig {
   int64_t window = 0;             // keys a banded layer's query sees; 0: all layers dense
   bool alternate_window = false;  // GPT-3: odd layers banded, even dense; else all banded
 
+  // A scalar head beside the language model: a reward or value model. A model with one
+  // has no output matrix of its own (tied_embeddings is true).
+  bool score_head = false;
+  double score_bias = 0;  // added to the head's product: puts the mean reward where it should be
+
   int32_t bos_token = -1, eos_token = -1, pad_token = -1;  // −1: none
 
   bool operator==(const ModelConfig&) const = default;

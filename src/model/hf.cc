@@ -36,6 +36,10 @@ class TensorList {
     add(hf + ".weight", {in, out}, param + "_w", 0, /*transposed=*/true);
     add(hf + ".bias", {out}, param + "_b");
   }
+  void add_heads(const ModelConfig& c) {
+    if (!c.tied_embeddings) add("lm_head.weight", {c.V, c.C}, "lm_head");
+    if (c.score_head) add("score.weight", {1, c.C}, "score");
+  }
   std::vector<HfTensor> take() { return std::move(tensors_); }
 
  private:
@@ -61,7 +65,7 @@ std::vector<HfTensor> gpt_tensors(const ModelConfig& c) {
   }
   list.enter("", "");
   if (!gpt1) list.add_norm("transformer.ln_f", c.C, "norm_f", true);
-  if (!c.tied_embeddings) list.add("lm_head.weight", {c.V, c.C}, "lm_head");
+  list.add_heads(c);
   return list.take();
 }
 
@@ -88,7 +92,7 @@ std::vector<HfTensor> llama_tensors(const ModelConfig& c) {
   }
   list.enter("", "");
   list.add_norm("model.norm", c.C, "norm_f", false);
-  if (!c.tied_embeddings) list.add("lm_head.weight", {c.V, c.C}, "lm_head");
+  list.add_heads(c);
   return list.take();
 }
 

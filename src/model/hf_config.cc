@@ -23,14 +23,14 @@ constexpr int64_t kMaxSize = std::numeric_limits<int32_t>::max();  // validate()
 
 struct FamilyName {
   Family family;
-  std::string_view model_type, architecture;
+  std::string_view model_type, architecture, scorer;  // scorer: with a score head
 };
 constexpr FamilyName kFamilies[] = {
-    {Family::kGpt2, "gpt2", "GPT2LMHeadModel"},
-    {Family::kGpt1, "openai-gpt", "OpenAIGPTLMHeadModel"},
-    {Family::kLlama, "llama", "LlamaForCausalLM"},
-    {Family::kQwen2, "qwen2", "Qwen2ForCausalLM"},
-    {Family::kQwen3, "qwen3", "Qwen3ForCausalLM"},
+    {Family::kGpt2, "gpt2", "GPT2LMHeadModel", "GPT2ForSequenceClassification"},
+    {Family::kGpt1, "openai-gpt", "OpenAIGPTLMHeadModel", "OpenAIGPTForSequenceClassification"},
+    {Family::kLlama, "llama", "LlamaForCausalLM", "LlamaForSequenceClassification"},
+    {Family::kQwen2, "qwen2", "Qwen2ForCausalLM", "Qwen2ForSequenceClassification"},
+    {Family::kQwen3, "qwen3", "Qwen3ForCausalLM", "Qwen3ForSequenceClassification"},
 };
 
 // transformers' names of activations. The first of each is the one we write.
@@ -124,6 +124,23 @@ void read_parley_keys(const JsonFields& json, ModelConfig& c) {
   const JsonFields fields(*own, json.where() + ": parley");
   c.window = fields.integer_or("window", 0, 0, kMaxSize);
   c.alternate_window = fields.boolean_or("alternate_window", false);
+  c.score_bias = fields.number_or("score_bias", 0);
+}
+
+// A reward model is what transformers calls a sequence classifier of one label.
+void read_score_head(const JsonFields& json, ModelConfig& c) {
+  const Json* names = json.find("architectures");
+  if (!names || !names->is_array() || names->empty() || !names->front().is_string()) return;
+  const std::string architecture = names->front().get<std::string>();
+  if (!architecture.ends_with("ForSequenceClassification")) return;
+  // transformers writes no "num_labels", but a name for each label; two when nobody chose.
+  const Json* labels = json.find("id2label");
+  const int64_t count = labels && labels->is_object() ? std::ssize(*labels) : 2;
+  if (json.integer_or("num_labels", count, 1, kMaxSize) != 1)
+    fail("{}: {} with {} labels is not supported, only with one (a reward model)", json.where(),
+         architecture, json.integer_or("num_labels", count, 1, kMaxSize));
+  c.score_head = true;
+  c.tied_embeddings = true;  // it has no output matrix
 }
 
 ModelConfig read_gpt(const JsonFields& json, Family family) {
@@ -317,6 +334,7 @@ ModelConfig parse_config(std::string_view text, std::string_view where) {
   parse_quantization(json);  // refuses what loading the weights would
   ModelConfig c = is_gpt(family) ? read_gpt(json, family) : read_llama(json, family);
   read_parley_keys(json, c);
+  read_score_head(json, c);
   c.bos_token = read_token(json, "bos_token_id", c.V);
   c.eos_token = read_token(json, "eos_token_id", c.V);
   c.pad_token = read_token(json, "pad_token_id", c.V);
@@ -327,7 +345,7 @@ ModelConfig parse_config(std::string_view text, std::string_view where) {
 OrderedJson config_json(const ModelConfig& c, tensor::DType dtype) {
   const FamilyName& family = family_name(c.family);
   OrderedJson json;
-  json["architectures"] = {family.architecture};
+  json["architectures"] = {c.score_head ? family.scorer : family.architecture};
   json["model_type"] = family.model_type;
   json["vocab_size"] = c.V;
   if (is_gpt(c.family))
@@ -343,6 +361,12 @@ OrderedJson config_json(const ModelConfig& c, tensor::DType dtype) {
   const bool has_sliding_layers = c.family == Family::kQwen2 || c.family == Family::kQwen3;
   if (c.window > 0 && !has_sliding_layers)
     json["parley"] = {{"window", c.window}, {"alternate_window", c.alternate_window}};
+  if (c.score_head) {
+    json["num_labels"] = 1;
+    json["id2label"] = {{"0", "reward"}};
+    json["label2id"] = {{"reward", 0}};
+    json["parley"]["score_bias"] = c.score_bias;
+  }
 
   // What the text does not say is lost, so reading it must give the same model.
   if (parse_config(json.dump(), "the configuration to save") != c)

@@ -75,7 +75,9 @@ ConfigFile read_config(const fs::path& directory) {
   return {path.string(), base::read_file(path, kMaxConfigBytes)};
 }
 
-bool is_matrix(const HfTensor& tensor) { return tensor.shape.size() == 2 && tensor.param != "wpe"; }
+bool is_matrix(const HfTensor& tensor) {
+  return tensor.shape.size() == 2 && tensor.param != "wpe" && tensor.param != "score";
+}
 
 std::vector<F32> param_rows(const std::vector<HfTensor>& tensors, const Weights& weights) {
   std::unordered_map<std::string_view, const ParamInfo*> params;
@@ -121,7 +123,7 @@ ModelFiles::ModelFiles(const fs::path& directory) : directory_(directory.string(
     parts.push_back(std::move(part));
   }
   if (all_bf16) quantization_.precision = Precision::kBf16;
-  if (config_.tied_embeddings) check_tied_head();
+  if (config_.tied_embeddings && !config_.score_head) check_tied_head();
   warn_of_unused();
 }
 

@@ -44,6 +44,7 @@ std::vector<ParamInfo> layout(const ModelConfig& c, int64_t& total) {
   }
   if (c.has_final_norm()) add_norm("norm_f");
   if (!c.tied_embeddings) add("lm_head", {c.V, c.C}, ParamKind::kEmbedding);
+  if (c.score_head) add("score", {1, c.C}, ParamKind::kVector);
   return params;
 }
 
@@ -85,6 +86,7 @@ Weights::Weights(const ModelConfig& c) {
     lm_head = wte;
   else
     take(lm_head);
+  if (c.score_head) take(score);
   PARLEY_CHECK(next == params_.size(), "{} of {} parameters named", next, params_.size());
 }
 

@@ -50,6 +50,7 @@ class Weights {
   std::vector<LayerWeights> layers;
   F32 norm_f_w, norm_f_b;  // (C) or empty (GPT-1)
   F32 lm_head;             // (V, C); the same memory as wte when tied
+  F32 score;               // (1, C) of a reward or value model, or empty
 
   // Everything, padding between tensors included (it stays zero).
   F32 flat() const { return flat_; }
