@@ -38,6 +38,27 @@ struct LoopOptions {
   uint64_t seed = 0;
 };
 
+// Calls fn(name, field) for what RUN/config.json keeps; the stages add their own fields.
+template <typename Options, typename Fn>
+void for_each_loop_option(Options& o, Fn&& fn) {
+  fn("epochs", o.epochs);
+  fn("steps", o.steps);
+  fn("batch", o.batch);
+  fn("lr", o.lr);
+  fn("optimizer", o.optimizer);
+  fn("weight_decay", o.weight_decay);
+  fn("adam_eps", o.adam_eps);
+  fn("clip", o.clip);
+  fn("schedule", o.schedule);
+  fn("final_share", o.final_share);
+  fn("warmup", o.warmup);
+  fn("val_every", o.val_every);
+  fn("checkpoint_every", o.checkpoint_every);
+  fn("keep", o.keep);
+  fn("best", o.best);
+  fn("seed", o.seed);
+}
+
 // What is learned. Everything it computes must be a function of its arguments, so that a
 // resumed run repeats itself.
 class Task {
