@@ -20,8 +20,8 @@ struct ReadOptions {
   bool quiet = false;
 };
 struct ReadReport {
-  int64_t records = 0;  // read and good
-  int64_t bad = 0;      // broken, passed over (skip_bad)
+  int64_t records = 0;                      // read and good
+  int64_t bad = 0;                          // broken, passed over (skip_bad)
   std::vector<std::string> first_problems;  // "file:line: problem", at most five
 };
 
@@ -36,6 +36,9 @@ struct Conversation {
 // "output"} (Alpaca's; "input" may be missing or empty), in any mix; plain, gzip or zstd.
 // Error naming file, line and remedy: not JSON, no messages, an unknown role, an empty or
 // non-string content, a system message that is not first, no assistant message, not UTF-8.
+// Roles may also be called human, gpt and developer; those of tools are refused. The assistant
+// may speak first, the user last, and either twice in a row: real conversations do, and messages
+// stay as they are.
 std::vector<Conversation> read_conversations(const std::vector<fs::path>& files,
                                              const ReadOptions& options, ReadReport& report);
 
