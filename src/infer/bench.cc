@@ -1,10 +1,10 @@
 #include "infer/bench.h"
 
 #include <algorithm>
-#include <chrono>
 #include <numeric>
 
 #include "base/error.h"
+#include "base/measure.h"
 #include "base/random.h"
 #include "kernels/machine.h"
 #include "kernels/packed_matrix.h"
@@ -12,19 +12,10 @@
 namespace parley::infer {
 namespace {
 
-using Clock = std::chrono::steady_clock;
-
-double seconds_since(Clock::time_point start) {
-  return std::chrono::duration<double>(Clock::now() - start).count();
-}
-
-double quantile(std::vector<double> values, double q) {
-  PARLEY_CHECK(!values.empty(), "no measurements");
-  std::ranges::sort(values);
-  const auto last = static_cast<double>(values.size() - 1);
-  return values[static_cast<size_t>(q * last + 0.5)];
-}
-double median(std::vector<double> values) { return quantile(std::move(values), 0.5); }
+using base::Clock;
+using base::median;
+using base::quantile;
+using base::seconds_since;
 
 std::vector<int32_t> random_tokens(int64_t count, const model::ModelConfig& c, uint64_t stream) {
   const base::Philox random(7, stream);

@@ -3,9 +3,9 @@
 #include <sys/resource.h>
 
 #include <algorithm>
-#include <chrono>
 #include <vector>
 
+#include "base/measure.h"
 #include "base/random.h"
 #include "kernels/machine.h"
 #include "model/train_step.h"
@@ -13,18 +13,11 @@
 namespace parley::train {
 namespace {
 
-using Clock = std::chrono::steady_clock;
+using base::Clock;
+using base::median;
+using base::seconds_since;
 using tensor::Shape;
 using tensor::Tensor;
-
-double seconds_since(Clock::time_point start) {
-  return std::chrono::duration<double>(Clock::now() - start).count();
-}
-
-double median(std::vector<double> values) {
-  std::ranges::sort(values);
-  return values[values.size() / 2];
-}
 
 size_t peak_rss_bytes() {
   rusage usage{};

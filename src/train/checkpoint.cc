@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
 
 #include "base/error.h"
 #include "base/log.h"
@@ -26,6 +27,7 @@ void write_state(const fs::path& file, const TrainerState& state) {
   json["val_loss"] = nullptr;
   if (std::isfinite(state.val_loss)) json["val_loss"] = state.val_loss;
   json["elapsed_seconds"] = state.elapsed;
+  if (!state.extra.empty()) json["extra"] = state.extra;
   base::write_file(file, json.dump(2) + "\n");
 }
 
@@ -37,22 +39,61 @@ TrainerState read_state(const fs::path& file) {
   state.step = fields.integer("step", 0, std::numeric_limits<int64_t>::max());
   state.val_loss = fields.number_or("val_loss", state.val_loss);
   state.elapsed = fields.number_or("elapsed_seconds", 0);
+  if (const formats::Json* extra = fields.find("extra"); extra && extra->is_object())
+    state.extra = *extra;
   return state;
+}
+
+void save_optimizer(const fs::path& directory, const Optimizer& optimizer) {
+  std::vector<formats::TensorToSave> tensors;
+  for (const Optimizer::State& s : optimizer.state())
+    tensors.push_back({s.name, dims(s.values.shape()), s.values.data()});
+  formats::save_safetensors(directory / kOptimizerFile, tensors, tensor::DType::kF32);
+}
+
+// A model of a checkpoint, read and checked.
+struct StoredModel {
+  model::Model model;
+  std::optional<formats::SafeTensors> optimizer;
+};
+
+StoredModel open_model(const fs::path& directory, const TrainedModel& into) {
+  StoredModel stored{model::load_model(directory), std::nullopt};
+  if (stored.model.weights.flat().shape() != into.weights->flat().shape())
+    base::fail("{}: the checkpoint of another model than this run's", directory.string());
+  if (!into.optimizer) return stored;
+  stored.optimizer = formats::SafeTensors::open(directory / kOptimizerFile);
+  for (const Optimizer::State& s : into.optimizer->state()) {
+    const formats::StoredTensor& tensor = stored.optimizer->at(s.name);
+    if (tensor.shape != dims(s.values.shape()))
+      base::fail("{}: {} is {}, expected {}", tensor.file, s.name,
+                 formats::shape_string(tensor.shape), s.values.shape().str());
+  }
+  return stored;
+}
+
+void fill(const TrainedModel& into, const StoredModel& stored) {
+  if (into.optimizer)
+    for (const Optimizer::State& s : into.optimizer->state())
+      formats::read_f32(stored.optimizer->at(s.name),
+                        std::span(s.values.data(), static_cast<size_t>(s.values.size())));
+  const tensor::F32 values = stored.model.weights.flat();
+  std::copy(values.begin(), values.end(), into.weights->flat().begin());
 }
 
 }  // namespace
 
 Checkpoint save_checkpoint(const fs::path& run, const TrainerState& state,
-                           const model::ModelConfig& config, const model::Weights& weights,
-                           const Optimizer& optimizer, const tokenizer::Tokenizer& tokenizer) {
+                           std::span<const TrainedModel> models,
+                           const tokenizer::Tokenizer& tokenizer) {
   const fs::path path = run / "checkpoints" / fmt::format("step-{}", state.step);
   base::AtomicDirectory directory(path);
-  model::save_model(directory.path(), config, weights);
-  tokenizer.save(directory.path());
-  std::vector<formats::TensorToSave> tensors;
-  for (const Optimizer::State& s : optimizer.state())
-    tensors.push_back({s.name, dims(s.values.shape()), s.values.data()});
-  formats::save_safetensors(directory.path() / kOptimizerFile, tensors, tensor::DType::kF32);
+  for (const TrainedModel& m : models) {
+    const fs::path folder = m.name.empty() ? directory.path() : directory.path() / m.name;
+    model::save_model(folder, *m.config, *m.weights);
+    tokenizer.save(folder);
+    if (m.optimizer) save_optimizer(folder, *m.optimizer);
+  }
   write_state(directory.path() / kStateFile, state);
   directory.commit();
   return {path, state};
@@ -76,31 +117,20 @@ std::vector<Checkpoint> list_checkpoints(const fs::path& run) {
   return found;
 }
 
-void load_checkpoint(const Checkpoint& checkpoint, model::Weights& weights, Optimizer& optimizer) {
+void load_checkpoint(const Checkpoint& checkpoint, std::span<const TrainedModel> models) {
   // Everything is read and checked before anything is changed.
-  const model::Model model = model::load_model(checkpoint.path);
-  const auto stored = formats::SafeTensors::open(checkpoint.path / kOptimizerFile);
-  if (model.weights.flat().shape() != weights.flat().shape())
-    base::fail("{}: the checkpoint of another model than this run's", checkpoint.path.string());
-  const std::vector<Optimizer::State> state = optimizer.state();
-  for (const Optimizer::State& s : state) {
-    const formats::StoredTensor& tensor = stored.at(s.name);
-    if (tensor.shape != dims(s.values.shape()))
-      base::fail("{}: {} is {}, expected {}", tensor.file, s.name,
-                 formats::shape_string(tensor.shape), s.values.shape().str());
-  }
-  for (const Optimizer::State& s : state)
-    formats::read_f32(stored.at(s.name),
-                      std::span(s.values.data(), static_cast<size_t>(s.values.size())));
-  std::copy(model.weights.flat().begin(), model.weights.flat().end(), weights.flat().begin());
+  std::vector<StoredModel> stored;
+  for (const TrainedModel& m : models)
+    stored.push_back(open_model(m.name.empty() ? checkpoint.path : checkpoint.path / m.name, m));
+  for (size_t i = 0; i < models.size(); ++i) fill(models[i], stored[i]);
 }
 
-bool load_newest_checkpoint(const fs::path& run, model::Weights& weights, Optimizer& optimizer,
+bool load_newest_checkpoint(const fs::path& run, std::span<const TrainedModel> models,
                             TrainerState& state) {
   std::vector<Checkpoint> checkpoints = list_checkpoints(run);
   for (auto it = checkpoints.rbegin(); it != checkpoints.rend(); ++it) {
     try {
-      load_checkpoint(*it, weights, optimizer);
+      load_checkpoint(*it, models);
       state = it->state;
       return true;
     } catch (const base::Error& problem) {
@@ -138,7 +168,7 @@ void export_checkpoint(const Checkpoint& checkpoint, const fs::path& target) {
   base::AtomicDirectory directory(target);
   for (const auto& entry : fs::directory_iterator(checkpoint.path)) {
     const fs::path name = entry.path().filename();
-    if (name == kOptimizerFile || name == kStateFile) continue;
+    if (name == kOptimizerFile || name == kStateFile || entry.is_directory()) continue;
     std::error_code error;
     fs::copy_file(entry.path(), directory.path() / name, error);
     if (error) base::fail("{}: cannot write: {}", (target / name).string(), error.message());

@@ -28,8 +28,12 @@ struct TinyRun {
     optimizer.update(weights, grads, 1, 1.0);
   }
   Checkpoint save(int64_t step, double val_loss) {
-    return save_checkpoint(dir / "run", {step, val_loss, 1.5}, config, weights, optimizer,
-                           tokenizer);
+    TrainerState state{step, val_loss, 1.5};
+    state.extra["beta"] = 0.125;
+    return save_checkpoint(dir / "run", state, {{trained()}}, tokenizer);
+  }
+  TrainedModel trained(const std::string& name = "") {
+    return {name, &config, &weights, &optimizer};
   }
   std::vector<int64_t> steps() {
     std::vector<int64_t> all;
@@ -48,10 +52,11 @@ TEST(Checkpoint, ReadsWhatItWroteBitForBit) {
   const Checkpoint saved = run.save(7, 2.25);
   TinyRun other(5);
   TrainerState state;
-  ASSERT_TRUE(load_newest_checkpoint(run.dir / "run", other.weights, other.optimizer, state));
+  ASSERT_TRUE(load_newest_checkpoint(run.dir / "run", {{other.trained()}}, state));
   EXPECT_EQ(state.step, 7);
   EXPECT_EQ(state.val_loss, 2.25);
   EXPECT_EQ(state.elapsed, 1.5);
+  EXPECT_EQ(state.extra["beta"], 0.125);
   EXPECT_TRUE(same(run.weights.flat(), other.weights.flat()));
   const auto a = run.optimizer.state(), b = other.optimizer.state();
   for (size_t i = 0; i < a.size(); ++i) EXPECT_TRUE(same(a[i].values, b[i].values)) << a[i].name;
@@ -62,6 +67,30 @@ TEST(Checkpoint, ReadsWhatItWroteBitForBit) {
   EXPECT_FALSE(fs::exists(run.dir / "model/optimizer.safetensors"));
 }
 
+TEST(Checkpoint, KeepsSeveralModels) {
+  TinyRun policy(1), value(2), policy_again(5), value_again(6);
+  TrainedModel frozen = value.trained("value");
+  frozen.optimizer = nullptr;
+  const Checkpoint saved = save_checkpoint(
+      policy.dir / "run", {3}, {{policy.trained(), value.trained("value")}}, policy.tokenizer);
+  load_checkpoint(saved, {{policy_again.trained(), value_again.trained("value")}});
+  EXPECT_TRUE(same(policy.weights.flat(), policy_again.weights.flat()));
+  EXPECT_TRUE(same(value.weights.flat(), value_again.weights.flat()));
+  const auto a = value.optimizer.state(), b = value_again.optimizer.state();
+  for (size_t i = 0; i < a.size(); ++i) EXPECT_TRUE(same(a[i].values, b[i].values)) << a[i].name;
+
+  // A damaged second model leaves the first as it was.
+  TinyRun untouched(7), before(7);
+  fs::resize_file(saved.path / "value/optimizer.safetensors", 100);
+  EXPECT_THROW(load_checkpoint(saved, {{untouched.trained(), before.trained("value")}}),
+               base::Error);
+  EXPECT_TRUE(same(untouched.weights.flat(), before.weights.flat()));
+  load_checkpoint(saved, {{untouched.trained(), frozen}});  // its optimiser is not asked for
+
+  export_checkpoint(saved, policy.dir / "model");
+  EXPECT_FALSE(fs::exists(policy.dir / "model/value"));
+}
+
 TEST(Checkpoint, DamagedOnesArePassedOver) {
   TinyRun run(1);
   run.save(1, 3);
@@ -70,7 +99,7 @@ TEST(Checkpoint, DamagedOnesArePassedOver) {
   fs::resize_file(second.path / "optimizer.safetensors", 100);
   base::write_file(third.path / "trainer_state.json", "{\"step\":");
   TrainerState state;
-  ASSERT_TRUE(load_newest_checkpoint(run.dir / "run", run.weights, run.optimizer, state));
+  ASSERT_TRUE(load_newest_checkpoint(run.dir / "run", {{run.trained()}}, state));
   EXPECT_EQ(state.step, 1);
 }
 
@@ -103,7 +132,7 @@ TEST(Checkpoint, FullDiskLosesNothing) {
   prune_checkpoints(run.dir / "run", 2);
   EXPECT_EQ(run.steps(), std::vector<int64_t>{1});
   TrainerState state;
-  EXPECT_TRUE(load_newest_checkpoint(run.dir / "run", run.weights, run.optimizer, state));
+  EXPECT_TRUE(load_newest_checkpoint(run.dir / "run", {{run.trained()}}, state));
   EXPECT_EQ(std::distance(fs::directory_iterator(run.dir / "run/checkpoints"), {}), 1);
 }
 
@@ -114,9 +143,11 @@ TEST(Checkpoint, OfAnotherModelIsRefused) {
   larger.L = 3;
   Weights weights(larger);
   Optimizer optimizer(larger, {});
-  EXPECT_THROW(load_checkpoint(saved, weights, optimizer), base::Error);
+  EXPECT_THROW(load_checkpoint(saved, {{TrainedModel{"", &larger, &weights, &optimizer}}}),
+               base::Error);
   Optimizer adamw(run.config, {});
-  EXPECT_THROW(load_checkpoint(saved, run.weights, adamw), base::Error);
+  EXPECT_THROW(load_checkpoint(saved, {{TrainedModel{"", &run.config, &run.weights, &adamw}}}),
+               base::Error);
 }
 
 }  // namespace

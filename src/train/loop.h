@@ -21,10 +21,10 @@ struct LoopOptions {
   fs::path out;         // the run directory
   bool resume = false;  // go on where RUN stopped; all else comes from RUN/config.json
   double epochs = 1;
-  int64_t steps = 0;    // updates; 0: by epochs
-  int64_t batch = 32;   // examples an update
+  int64_t steps = 0;   // updates; 0: by epochs
+  int64_t batch = 32;  // examples an update
   double lr = 1e-4;
-  std::string optimizer = "adamw";
+  std::string optimizer = "adamw";  // or muon, at 20 times the rate
   double weight_decay = 0.1;
   double adam_eps = 1e-8;
   double clip = 1.0;
@@ -34,7 +34,7 @@ struct LoopOptions {
   int64_t val_every = 0;         // updates; 0: ten times a run
   int64_t checkpoint_every = 0;  // 0: as val_every
   int64_t keep = 1;              // checkpoints, and the best one besides
-  bool best = true;              // RUN/model is the checkpoint with the lowest val_loss, else the last
+  bool best = true;  // RUN/model is the checkpoint with the lowest val_loss, else the last
   uint64_t seed = 0;
 };
 
@@ -66,6 +66,8 @@ class Task {
   virtual ~Task() = default;
   virtual std::string_view stage() const = 0;  // "sft"
   virtual int64_t examples() const = 0;        // to train on, numbered from 0
+  // Of all the data: a run is not resumed with other data than it began with.
+  virtual std::string data_checksum() const { return {}; }
   // Writes the gradient of the mean loss of these examples to `grads`. `step` counts updates
   // from 0. Returns metrics for this step's line, "loss" among them; "tokens" are those run.
   virtual Json gradient(int64_t step, std::span<const int64_t> examples,
@@ -89,7 +91,8 @@ struct LoopResult {
   bool finished = false;  // false: interrupted, can be resumed
   int64_t step = 0, steps = 0;
   double seconds = 0;  // of training, all sessions
-  Json last;           // metrics of the last step; with validation the best one's "val_…" too
+  Json last;           // metrics of the last step; with validation the best one's "val_…" too.
+                       // "model_step": the step that became RUN/model
   fs::path model;      // RUN/model, or the last checkpoint when interrupted
 };
 

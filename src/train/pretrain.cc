@@ -2,9 +2,7 @@
 #include "train/pretrain.h"
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
-#include <fstream>
 #include <functional>
 #include <limits>
 #include <memory>
@@ -13,32 +11,20 @@
 #include "base/error.h"
 #include "base/interrupt.h"
 #include "base/log.h"
+#include "base/measure.h"
 #include "base/progress.h"
 #include "kernels/machine.h"
 #include "model/hf.h"
 #include "model/train_step.h"
 #include "train/checkpoint.h"
 #include "train/corpus.h"
+#include "train/run_checks.h"
 #include "train/run_log.h"
 
 namespace parley::train {
 namespace {
 
-using Clock = std::chrono::steady_clock;
-
-double seconds_since(Clock::time_point start) {
-  return std::chrono::duration<double>(Clock::now() - start).count();
-}
-
-// Bytes of memory the system could still give; 0 when it does not say.
-double available_memory() {
-  std::ifstream meminfo("/proc/meminfo");
-  std::string key, unit;
-  double kilobytes = 0;
-  while (meminfo >> key >> kilobytes && std::getline(meminfo, unit))
-    if (key == "MemAvailable:") return kilobytes * 1024;
-  return 0;
-}
+using base::Clock;
 
 model::Batch views(const data::Batch& batch) {
   const tensor::Shape shape{batch.B, batch.T};
@@ -48,12 +34,7 @@ model::Batch views(const data::Batch& batch) {
           {batch.first_key.data(), shape}};
 }
 
-double median(std::vector<double> values) {
-  if (values.empty()) return 0;
-  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
-  std::nth_element(values.begin(), middle, values.end());
-  return *middle;
-}
+constexpr const char* kSmaller = "choose a smaller --preset, --batch or --seq, or use --recompute";
 
 class Pretraining {
  public:
@@ -72,11 +53,11 @@ class Pretraining {
     double loss, grad_norm, lr_factor, seconds;
   };
 
-  void check_memory(double bytes, const char* of_what) const;
   StepReport train_step(int64_t step);
   void after_step(const StepReport& report);
   data::TextLoss measure_held_out(int64_t max_tokens, const std::function<bool()>& give_up = {});
   void checkpoint();
+  TrainedModel trained() { return {"", &config_, &weights_, optimizer_.get()}; }
   void say(std::string_view line) {
     if (!quiet_) bar_->print_line(line);
   }
@@ -119,9 +100,7 @@ void Pretraining::prepare_options() {
     return;
   }
   validate(options_);
-  if (fs::exists(options_.out / "config.json") || fs::exists(options_.out / "checkpoints"))
-    base::fail("{}: a run is here already; continue it with --resume, or give another --out",
-               options_.out.string());
+  check_new_run(options_.out);
   // Kept absolute, so that the run can be resumed from another folder.
   for (auto* names : {&options_.data, &options_.val_data})
     for (std::string& name : *names) name = fs::absolute(name).string();
@@ -164,7 +143,7 @@ void Pretraining::prepare_model() {
                (options_.out / "tokenizer").string(), tokenizer_->vocab_size(), config_.V);
 
   const double parameters = static_cast<double>(model::count_parameters(config_));
-  check_memory(parameters * 4 * sizeof(float), "weights, gradients and optimiser");
+  check_memory(parameters * 4 * sizeof(float), "weights, gradients and optimiser", kSmaller);
   weights_ = model::Weights(config_);
   grads_ = model::Weights(config_);
   optimizer_ = std::make_unique<Optimizer>(config_, options_.optimizer_options());
@@ -172,7 +151,7 @@ void Pretraining::prepare_model() {
       config_, model::TrainOptions{options_.batch, options_.seq, options_.recompute});
   const double planned = 2 * parameters * sizeof(float) +
                          static_cast<double>(optimizer_->state_bytes() + state_->planned_bytes());
-  check_memory(planned, "the model and its activations");
+  check_memory(planned, "the model and its activations", kSmaller);
   batches_.assign(static_cast<size_t>(options_.grad_accum),
                   data::Batch(options_.batch, options_.seq));
   model::init_weights(weights_, config_, options_.seed);
@@ -182,15 +161,6 @@ void Pretraining::prepare_model() {
       "model: {} with {:.2f} M parameters, {} planned (parameters, gradients, optimiser, "
       "activations); GEMM peak {:.0f} GFLOP/s",
       options_.preset, parameters / 1e6, base::human_bytes(planned), peak_flops_ / 1e9);
-}
-
-void Pretraining::check_memory(double bytes, const char* of_what) const {
-  const double available = available_memory();
-  if (available > 0 && bytes > available)
-    base::fail(
-        "{} need {}, but only {} of memory are free; choose a smaller --preset, --batch or "
-        "--seq, or use --recompute",
-        of_what, base::human_bytes(bytes), base::human_bytes(available));
 }
 
 // 4. Length: a budget of time becomes a number of steps by timing a few real ones, whose
@@ -223,7 +193,7 @@ void Pretraining::prepare_length() {
 // 5. Resume: from the newest sound checkpoint, else from the beginning.
 void Pretraining::restore() {
   if (options_.resume) {
-    if (load_newest_checkpoint(options_.out, weights_, *optimizer_, progress_))
+    if (load_newest_checkpoint(options_.out, {{trained()}}, progress_))
       spdlog::info("resumed at step {} of {}", progress_.step, options_.steps);
     else
       spdlog::info("no checkpoint yet: starting from step 0");
@@ -242,7 +212,7 @@ void Pretraining::train() {
     const StepReport report = train_step(progress_.step);
     if (std::isinf(report.seconds)) break;  // interrupted before the update
     ++progress_.step;
-    progress_.elapsed = earlier_seconds_ + seconds_since(session_start_);
+    progress_.elapsed = earlier_seconds_ + base::seconds_since(session_start_);
     after_step(report);
     bar_->update(static_cast<uint64_t>(progress_.step) * tokens_per_step, progress_line(report));
   }
@@ -271,18 +241,8 @@ Pretraining::StepReport Pretraining::train_step(int64_t step) {
   }
   const double factor = schedule_.factor(step);
   const double norm = optimizer_->update(weights_, grads_, step + 1, factor);
-  if (!std::isfinite(loss) || !std::isfinite(norm)) {
-    const std::vector<Checkpoint> checkpoints = list_checkpoints(options_.out);
-    base::fail(
-        "step {}: the loss is {} and the gradient's norm {}: training has diverged. {} Begin "
-        "again with a lower --lr (now {}), a longer --warmup or a smaller --clip",
-        step + 1, loss, norm,
-        checkpoints.empty()
-            ? "There is no checkpoint before it."
-            : "The last good checkpoint is " + checkpoints.back().path.string() + ".",
-        options_.lr);
-  }
-  return {loss, norm, factor, seconds_since(start)};
+  check_converging(options_.out, step + 1, loss, norm, options_.lr);
+  return {loss, norm, factor, base::seconds_since(start)};
 }
 
 void Pretraining::after_step(const StepReport& report) {
@@ -335,7 +295,7 @@ data::TextLoss Pretraining::measure_held_out(int64_t max_tokens,
 }
 
 void Pretraining::checkpoint() {
-  save_checkpoint(options_.out, progress_, config_, weights_, *optimizer_, *tokenizer_);
+  save_checkpoint(options_.out, progress_, {{trained()}}, *tokenizer_);
   prune_checkpoints(options_.out, options_.keep);
 }
 
@@ -360,7 +320,7 @@ PretrainResult Pretraining::finish() {
   const auto recent = std::min<std::ptrdiff_t>(100, std::ssize(recent_losses_));
   for (auto it = recent_losses_.end() - recent; it != recent_losses_.end(); ++it)
     result.train_loss += *it / static_cast<double>(recent);
-  const double step_seconds = median(step_seconds_);
+  const double step_seconds = base::median(step_seconds_);
   if (step_seconds > 0)
     result.tokens_per_second = static_cast<double>(options_.tokens_per_step()) / step_seconds;
   result.flops_per_second = flops_per_second(result.tokens_per_second);
@@ -373,7 +333,7 @@ PretrainResult Pretraining::finish() {
   if (!best) best = &checkpoints.back();
   if (best->state.step != progress_.step) {
     spdlog::info("step {} has the lowest validation loss and becomes the model", best->state.step);
-    load_checkpoint(*best, weights_, *optimizer_);
+    load_checkpoint(*best, {{trained()}});
   }
   result.model = options_.out / "model";
   export_checkpoint(*best, result.model);
