@@ -32,15 +32,15 @@ void write_state(const fs::path& file, const TrainerState& state) {
 }
 
 TrainerState read_state(const fs::path& file) {
-  const formats::Json json =
-      formats::parse_json(base::read_file(file, uint64_t{1} << 20), file.string());
+  const std::string text = base::read_file(file, uint64_t{1} << 20);
+  const formats::Json json = formats::parse_json(text, file.string());
   const formats::JsonFields fields(json, file.string());
   TrainerState state;
   state.step = fields.integer("step", 0, std::numeric_limits<int64_t>::max());
   state.val_loss = fields.number_or("val_loss", state.val_loss);
   state.elapsed = fields.number_or("elapsed_seconds", 0);
   if (const formats::Json* extra = fields.find("extra"); extra && extra->is_object())
-    state.extra = *extra;
+    state.extra = nlohmann::ordered_json::parse(text)["extra"];  // in the order written
   return state;
 }
 
@@ -85,13 +85,14 @@ void fill(const TrainedModel& into, const StoredModel& stored) {
 
 Checkpoint save_checkpoint(const fs::path& run, const TrainerState& state,
                            std::span<const TrainedModel> models,
-                           const tokenizer::Tokenizer& tokenizer) {
+                           const tokenizer::Tokenizer& tokenizer, const AddFiles& add_files) {
   const fs::path path = run / "checkpoints" / fmt::format("step-{}", state.step);
   base::AtomicDirectory directory(path);
   for (const TrainedModel& m : models) {
     const fs::path folder = m.name.empty() ? directory.path() : directory.path() / m.name;
     model::save_model(folder, *m.config, *m.weights);
     tokenizer.save(folder);
+    if (add_files) add_files(folder);
     if (m.optimizer) save_optimizer(folder, *m.optimizer);
   }
   write_state(directory.path() / kStateFile, state);

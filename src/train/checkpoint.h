@@ -8,6 +8,7 @@
 // functions of (seed, step), the step is all the position there is to keep.
 #pragma once
 
+#include <functional>
 #include <limits>
 #include <nlohmann/json.hpp>
 #include <span>
@@ -46,11 +47,14 @@ struct Checkpoint {
   TrainerState state;
 };
 
+// Adds what a stage keeps in a model directory beside model and tokenizer: its chat template.
+using AddFiles = std::function<void(const fs::path& directory)>;
+
 // Writes RUN/checkpoints/step-N with these models, one of them without a name. Error (with what
 // was there before intact) when the disk is full or a weight is not finite.
 Checkpoint save_checkpoint(const fs::path& run, const TrainerState& state,
                            std::span<const TrainedModel> models,
-                           const tokenizer::Tokenizer& tokenizer);
+                           const tokenizer::Tokenizer& tokenizer, const AddFiles& add_files = {});
 
 // The checkpoints of a run, by step; directories without a readable trainer_state.json are
 // passed over with a warning.

@@ -281,7 +281,8 @@ void Loop::write_sample(int64_t step) {
 }
 
 void Loop::checkpoint() {
-  save_checkpoint(options_.out, progress_, {{trained()}}, tokenizer_);
+  save_checkpoint(options_.out, progress_, {{trained()}}, tokenizer_,
+                  [this](const fs::path& directory) { task_.add_files(directory); });
   prune_checkpoints(options_.out, options_.keep);
 }
 
@@ -324,6 +325,7 @@ LoopResult Loop::finish() {
   base::AtomicDirectory directory(result.model);
   model::save_model(directory.path(), model_.config, model_.weights);
   tokenizer_.save(directory.path());
+  task_.add_files(directory.path());
   directory.commit();
   return result;
 }

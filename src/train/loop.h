@@ -79,6 +79,8 @@ class Task {
     (void)step, (void)weights;
     return {};
   }
+  // Adds files to every model directory that is written, such as the chat template.
+  virtual void add_files(const fs::path& directory) const { (void)directory; }
   // The last touch on the model that becomes RUN/model (a reward model is normalised here).
   virtual void finish(model::ModelConfig& config, model::Weights& weights) {
     (void)config, (void)weights;
