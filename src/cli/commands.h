@@ -19,6 +19,8 @@ struct Common {
 // Declares the command under `app`; the returned subcommand's callback runs it.
 void add_tokenizer(CLI::App& app, Common& common);
 void add_pretrain(CLI::App& app, Common& common);
+void add_reward(CLI::App& app, Common& common);
+void add_rl(CLI::App& app, Common& common);  // ppo and grpo
 void add_plot(CLI::App& app, Common& common);
 void add_eval(CLI::App& app, Common& common);
 void add_generate(CLI::App& app, Common& common);

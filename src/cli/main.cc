@@ -57,6 +57,8 @@ int main(int argc, char** argv) {
   cli::add_generate(app, common);
   cli::add_import(app, common);
   cli::add_pretrain(app, common);
+  cli::add_reward(app, common);
+  cli::add_rl(app, common);
   cli::add_plot(app, common);
   cli::add_eval(app, common);
   cli::add_quantize(app, common);

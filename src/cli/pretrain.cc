@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/progress.h"
 #include "cli/commands.h"
+#include "cli/loop_flags.h"
 #include "cli/output.h"
 #include "eval/bpb.h"
 
@@ -184,17 +185,6 @@ void add_run_flags(CLI::App& c, train::PretrainOptions& o) {
   c.add_option("--keep", o.keep, "checkpoints to keep, besides the best")
       ->capture_default_str()
       ->group(group);
-}
-
-// A resumed run takes everything from its config.json; a flag that would be ignored is
-// an error.
-void check_resume_flags(const CLI::App& command) {
-  for (const CLI::Option* option : command.get_options()) {
-    const std::string name = option->get_name();
-    if (option->count() > 0 && name != "--out" && name != "--resume")
-      throw base::UsageError("--resume goes on with the options the run began with; leave out " +
-                             name);
-  }
 }
 
 }  // namespace

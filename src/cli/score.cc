@@ -1,9 +1,5 @@
 // parley score: how probable continuations are.
 #include <simdjson.h>
-#include <unistd.h>
-
-#include <cerrno>
-#include <cstring>
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
@@ -12,6 +8,7 @@
 #include "cli/commands.h"
 #include "cli/load.h"
 #include "cli/output.h"
+#include "cli/stdin_stream.h"
 #include "data/json_lines.h"
 #include "infer/score.h"
 
@@ -37,25 +34,6 @@ struct Options {
   bool no_truncate = false;
   PrecisionFlags precision;
   infer::EngineOptions engine{.adaptive_steps = false};
-};
-
-// Standard input by its descriptor: /dev/stdin cannot be opened when it is a socket.
-class StdinStream : public data::ByteStream {
- public:
-  size_t read(char* buffer, size_t capacity) override {
-    while (true) {
-      const ssize_t got = ::read(STDIN_FILENO, buffer, capacity);
-      if (got >= 0) {
-        consumed_ += static_cast<uint64_t>(got);
-        return static_cast<size_t>(got);
-      }
-      if (errno != EINTR) base::fail("cannot read standard input: {}", std::strerror(errno));
-    }
-  }
-  uint64_t consumed() const override { return consumed_; }
-
- private:
-  uint64_t consumed_ = 0;
 };
 
 // Tokens, of which those from number `first` on are to be scored.

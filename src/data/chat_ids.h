@@ -1,0 +1,39 @@
+// Prompts and answers as token ids, the same wherever an answer is sampled, scored or learned.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "tokenizer/chat_template.h"
+#include "tokenizer/tokenizer.h"
+
+namespace parley::data {
+
+namespace fs = std::filesystem;
+
+// How a model talks: its tokenizer, its template, and the token that ends its answers.
+struct ChatFormat {
+  tokenizer::Tokenizer tokenizer;
+  tokenizer::ChatTemplate chat_template;
+  int32_t end_of_turn = -1;
+
+  // Of a model directory. Error when it has no template, or none that ends an answer.
+  static ChatFormat load(const fs::path& directory);
+};
+
+// Gives `directory`, a model made from the one in `from`, the same chat template and the same token
+// that ends an answer. Nothing when `from` has no template (a base model).
+void keep_chat_format(const fs::path& from, const fs::path& directory);
+
+// The messages and what opens the assistant's turn, in at most `limit` tokens: when there are
+// more, the oldest turns are left out, never the system message nor the last one. Empty when
+// even those two are too long.
+std::vector<int32_t> prompt_ids(const ChatFormat& format,
+                                std::span<const tokenizer::Message> messages, int64_t limit);
+
+// The answer's ids, ended by end_of_turn. Ordinary text: no special token comes of it.
+std::vector<int32_t> answer_ids(const ChatFormat& format, std::string_view answer);
+
+}  // namespace parley::data

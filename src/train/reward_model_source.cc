@@ -1,0 +1,55 @@
+#include "train/reward_model_source.h"
+
+#include <algorithm>
+
+#include "base/error.h"
+#include "data/encoder.h"
+#include "model/hf.h"
+
+namespace parley::train {
+namespace {
+
+// Rows of a batch: enough tokens to keep the matrix products busy.
+constexpr int64_t kBatchTokens = 8192;
+
+class RewardModelSource : public RewardSource {
+ public:
+  explicit RewardModelSource(std::string directory)
+      : directory_(std::move(directory)),
+        model_(model::load_reward_model(directory_)),
+        scorer_(model_.config, std::max<int64_t>(1, kBatchTokens / model_.config.T),
+                model_.config.T) {}
+
+  std::string name() const override { return "model:" + directory_; }
+
+  std::vector<double> score(std::span<const Answer> answers) override {
+    std::vector<std::vector<int32_t>> sequences;
+    for (const Answer& answer : answers) {
+      const auto tokens =
+          answer.tokens.last(std::min(answer.tokens.size(), static_cast<size_t>(model_.config.T)));
+      sequences.emplace_back(tokens.begin(), tokens.end());
+    }
+    const std::vector<float> scores = scorer_.score(model_.weights, sequences);
+    return {scores.begin(), scores.end()};
+  }
+
+ private:
+  std::string directory_;
+  model::Model model_;
+  model::Scorer scorer_;
+};
+
+}  // namespace
+
+std::unique_ptr<RewardSource> load_reward_source(std::string_view directory,
+                                                 const tokenizer::Tokenizer& policy) {
+  const auto tokenizer = tokenizer::Tokenizer::load(directory);
+  if (data::make_encoder(tokenizer).fingerprint != data::make_encoder(policy).fingerprint)
+    base::fail(
+        "{}: the reward model's tokenizer is not the policy's, so it would read other ids than "
+        "were sampled; train it from a model with the same tokenizer",
+        directory);
+  return std::make_unique<RewardModelSource>(std::string(directory));
+}
+
+}  // namespace parley::train
