@@ -61,8 +61,16 @@ void choose(LoopOptions& o, int64_t examples) {
   if (o.checkpoint_every == 0) o.checkpoint_every = o.val_every;
 }
 
-// Which examples an update learns from: all of them once an epoch, each epoch in an order of its
-// own; an update may reach into the next epoch. A function of (seed, step) alone.
+// The order of one epoch.
+std::vector<int64_t> epoch_order(int64_t examples, uint64_t seed, int64_t epoch) {
+  std::vector<int64_t> order(static_cast<size_t>(examples));
+  std::iota(order.begin(), order.end(), int64_t{0});
+  base::Philox(seed, kOrderStream + static_cast<uint64_t>(epoch))
+      .shuffle(std::span<int64_t>(order));
+  return order;
+}
+
+// examples_of_update(), the epoch's order kept.
 class Order {
  public:
   Order(int64_t examples, int64_t batch, uint64_t seed)
@@ -70,25 +78,18 @@ class Order {
 
   std::vector<int64_t> update(int64_t step) {
     std::vector<int64_t> numbers;
-    for (int64_t i = step * batch_; i < (step + 1) * batch_; ++i)
-      numbers.push_back(epoch(i / examples_)[static_cast<size_t>(i % examples_)]);
+    for (int64_t i = step * batch_; i < (step + 1) * batch_; ++i) {
+      if (const int64_t epoch = i / examples_; epoch != epoch_)
+        order_ = epoch_order(examples_, seed_, epoch_ = epoch);
+      numbers.push_back(order_[static_cast<size_t>(i % examples_)]);
+    }
     return numbers;
   }
 
  private:
-  const std::vector<int64_t>& epoch(int64_t number) {
-    if (number == number_) return order_;
-    number_ = number;
-    order_.resize(static_cast<size_t>(examples_));
-    std::iota(order_.begin(), order_.end(), int64_t{0});
-    base::Philox(seed_, kOrderStream + static_cast<uint64_t>(number))
-        .shuffle(std::span<int64_t>(order_));
-    return order_;
-  }
-
   int64_t examples_, batch_;
   uint64_t seed_;
-  int64_t number_ = -1;  // of the epoch in order_
+  int64_t epoch_ = -1;  // whose order is in order_
   std::vector<int64_t> order_;
 };
 
@@ -256,9 +257,15 @@ Json Loop::train_step(int64_t step) {
   if (metrics.contains("tokens")) {
     const double rate = metrics["tokens"].get<double>() / base::seconds_since(start);
     line["tokens_per_s"] = rate;
-    if (peak_flops_ > 0) line["share"] = rate * task_.flops_per_token() / peak_flops_;
+    if (peak_flops_ > 0) {
+      const double flops_per_token = metrics.contains("flops") ? metrics["flops"].get<double>() /
+                                                                     metrics["tokens"].get<double>()
+                                                               : task_.flops_per_token();
+      line["share"] = rate * flops_per_token / peak_flops_;
+    }
   }
-  line.update(metrics);
+  for (const auto& [name, value] : metrics.items())
+    if (name != "flops") line[name] = value;
   return line;
 }
 
@@ -331,6 +338,11 @@ LoopResult Loop::finish() {
 }
 
 }  // namespace
+
+std::vector<int64_t> examples_of_update(int64_t examples, int64_t batch, uint64_t seed,
+                                        int64_t step) {
+  return Order(examples, batch, seed).update(step);
+}
 
 LoopResult run_loop(Task& task, const LoopOptions& options, const Json& options_json,
                     model::Model& model, const tokenizer::Tokenizer& tokenizer, bool quiet) {

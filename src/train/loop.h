@@ -6,6 +6,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/files.h"
 #include "model/model.h"
@@ -59,6 +60,11 @@ void for_each_loop_option(Options& o, Fn&& fn) {
   fn("seed", o.seed);
 }
 
+// Which examples update number `step` (from 0) learns from: all of them once an epoch, each epoch
+// in an order of its own; an update may reach into the next epoch. A function of its arguments.
+std::vector<int64_t> examples_of_update(int64_t examples, int64_t batch, uint64_t seed,
+                                        int64_t step);
+
 // What is learned. Everything it computes must be a function of its arguments, so that a
 // resumed run repeats itself.
 class Task {
@@ -69,7 +75,8 @@ class Task {
   // Of all the data: a run is not resumed with other data than it began with.
   virtual std::string data_checksum() const { return {}; }
   // Writes the gradient of the mean loss of these examples to `grads`. `step` counts updates
-  // from 0. Returns metrics for this step's line, "loss" among them; "tokens" are those run.
+  // from 0. Returns metrics for this step's line, "loss" among them; "tokens" are those run,
+  // "flops" the operations that took, if flops_per_token() does not tell.
   virtual Json gradient(int64_t step, std::span<const int64_t> examples,
                         const model::Weights& weights, model::Weights& grads) = 0;
   // Metrics of the held-out examples, "val_loss" among them; an empty object when there are none.
