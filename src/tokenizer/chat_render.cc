@@ -46,7 +46,6 @@ const Found* special_behind(const std::vector<Found>& found, size_t at) {
 // A byte set for each byte that is to be learned.
 std::string learned_bytes(const MarkedText& text, const std::vector<Found>& found,
                           std::string_view generation_prompt) {
-  if (!text.generated.empty()) return text.generated;
   const size_t n = text.bytes.size();
   std::string learned(n, 0);
   const auto learn = [&](size_t begin, size_t end) {
@@ -124,10 +123,13 @@ void encode_text(const Tokenizer& tokenizer, std::string_view text, std::string_
 
 }  // namespace
 
-RenderedChat encode_marked(const Tokenizer& tokenizer, const MarkedText& text,
+RenderedChat encode_marked(const Tokenizer& tokenizer, const RenderedText& rendered,
                            std::string_view generation_prompt) {
+  const MarkedText& text = rendered.text;
   const std::vector<Found> found = find_tokens(tokenizer.vocabulary(), text);
-  const std::string learned = learned_bytes(text, found, generation_prompt);
+  const std::string learned = rendered.generated.empty()
+                                  ? learned_bytes(text, found, generation_prompt)
+                                  : rendered.generated;
   const std::string_view bytes = text.bytes;
   RenderedChat chat;
   size_t done = 0;

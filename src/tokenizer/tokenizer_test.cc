@@ -2,7 +2,7 @@
 
 #include <chrono>
 
-#include "tokenizer/chat.h"
+#include "tokenizer/chat_template.h"
 #include "tokenizer/tokenizer_test_util.h"
 #include "tokenizer/vocabulary.h"
 
@@ -10,6 +10,10 @@ namespace parley::tokenizer {
 namespace {
 
 using Ids = std::vector<int32_t>;
+
+Ids render_chat(const Tokenizer& tokenizer, const std::vector<Message>& messages, bool prompt) {
+  return ChatTemplate::chatml().render(tokenizer, messages, prompt);
+}
 using Json = nlohmann::json;
 
 Tokenizer small() { return Tokenizer::load(golden("tokenizer_small")); }
