@@ -33,9 +33,9 @@ std::string trim(const std::string& text) {
 }  // namespace
 
 ChatFormat chat_format(const LoadedModel& model) {
-  const auto end = model.tokenizer.special("<|im_end|>");
-  const bool taught = end && model.tokenizer.special("<|im_start|>") &&
-                      (model.tokenizer.eos() == *end || model.config.eos_token == *end);
+  if (!model.chat_template) return ChatFormat::kPlain;
+  const int32_t end = model.chat_template->end_of_turn(model.tokenizer);
+  const bool taught = end >= 0 && (model.tokenizer.eos() == end || model.config.eos_token == end);
   return taught ? ChatFormat::kChatMl : ChatFormat::kPlain;
 }
 
@@ -56,9 +56,8 @@ std::vector<int32_t> ChatSession::render(size_t first) const {
   std::vector<Message> messages;
   if (!system_.empty()) messages.push_back({"system", system_});
   messages.insert(messages.end(), sent.begin(), sent.end());
-  std::vector<int32_t> ids = tokenizer::render_chat(model_.tokenizer, messages, true);
-  if (model_.tokenizer.adds_bos()) ids.insert(ids.begin(), model_.tokenizer.bos());
-  return ids;
+  const auto form = model_.chat_template.value_or(tokenizer::ChatTemplate::chatml());
+  return form.render(model_.tokenizer, messages, true);
 }
 
 Reply ChatSession::say(std::string text, const OnText& on_text,

@@ -9,19 +9,19 @@
 #include "cli/engine_flags.h"
 #include "cli/load.h"
 #include "infer/generate.h"
-#include "tokenizer/chat.h"
+#include "tokenizer/chat_template.h"
 
 namespace parley::cli {
 
 using tokenizer::Message;
 
 enum class ChatFormat {
-  kChatMl,  // tokenizer/chat.h
+  kChatMl,  // the model's chat template, ChatML where it has none
   kPlain,   // "User: …\nAssistant: …", for models nobody taught to chat
 };
 
-// What the model was taught: ChatML if it has the tokens and ends its answers with
-// <|im_end|> (its EOS), plain text otherwise.
+// What the model was taught: its chat template if what ends an answer there (<|im_end|>,
+// <|eot_id|>, …) is its EOS, plain text otherwise.
 ChatFormat chat_format(const LoadedModel& model);
 
 struct Reply {

@@ -26,7 +26,8 @@ LoadedModel tiny_model(int64_t T = 160) {
   config.T = T;
   config.V = tokenizer.vocab_size();
   config.eos_token = *tokenizer.special("<|im_end|>");
-  LoadedModel model{infer::random_model(config), std::move(tokenizer), {}};
+  LoadedModel model{
+      infer::random_model(config), std::move(tokenizer), {}, tokenizer::ChatTemplate::chatml()};
   model.infer = model::InferWeights(model.config, model.weights);
   return model;
 }

@@ -28,8 +28,9 @@ std::vector<int32_t> LoadedModel::encode_prompt(std::string_view text, bool spec
 
 std::vector<int32_t> LoadedModel::stop_ids() const {
   std::vector<int32_t> ids;
+  const int32_t end = chat_template ? chat_template->end_of_turn(tokenizer) : -1;
   for (const int32_t id :
-       {config.eos_token, tokenizer.eos(), tokenizer.special("<|im_end|>").value_or(-1)})
+       {config.eos_token, tokenizer.eos(), tokenizer.special("<|im_end|>").value_or(-1), end})
     if (id >= 0 && id < config.V && std::ranges::find(ids, id) == ids.end()) ids.push_back(id);
   return ids;
 }
@@ -42,7 +43,12 @@ void LoadedModel::forbid_unused_ids(infer::SamplingParams& params) const {
 LoadedModel load(const base::fs::path& directory, const PrecisionFlags& flags) {
   const auto start = std::chrono::steady_clock::now();
   const model::ModelFiles files(directory);
-  LoadedModel loaded{{files.config(), {}}, tokenizer::Tokenizer::load(directory), {}};
+  LoadedModel loaded{{files.config(), {}}, tokenizer::Tokenizer::load(directory), {}, {}};
+  try {
+    loaded.chat_template = tokenizer::ChatTemplate::load(directory, loaded.tokenizer);
+  } catch (const base::Error& error) {
+    spdlog::debug("{}", error.what());  // a matter only for who wants to chat
+  }
   const model::Precision precision = flags.precision(files.quantization().precision);
   if (precision == model::Precision::kF32) {
     loaded.weights = files.read();

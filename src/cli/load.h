@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -10,6 +11,7 @@
 #include "infer/sampler.h"
 #include "model/infer_weights.h"
 #include "model/model.h"
+#include "tokenizer/chat_template.h"
 #include "tokenizer/tokenizer.h"
 
 namespace parley::cli {
@@ -19,6 +21,8 @@ struct LoadedModel : model::Model {
   // What the engine runs. In f32 it refers to `weights`; in other precisions it owns all,
   // and `weights` is empty.
   model::InferWeights infer;
+  // The form of its chats; none where the directory has none and ChatML does not fit.
+  std::optional<tokenizer::ChatTemplate> chat_template;
 
   // The token a text without a beginning starts from: BOS, else EOS (which stands
   // between documents in pre-training). Error when there is neither.
@@ -26,7 +30,7 @@ struct LoadedModel : model::Model {
   // The ids of `text` as a prompt: BOS first where the model wants it; an empty text
   // becomes the start token. `special`: names of special tokens in the text count.
   std::vector<int32_t> encode_prompt(std::string_view text, bool special = false) const;
-  // Tokens that end an answer: EOS, and the ChatML end of a message.
+  // Tokens that end an answer: EOS, and what ends an assistant's turn.
   std::vector<int32_t> stop_ids() const;
   // Forbids the ids that the embedding has and the tokenizer has not (padding).
   void forbid_unused_ids(infer::SamplingParams& params) const;

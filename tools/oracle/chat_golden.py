@@ -261,7 +261,10 @@ def main():
         "cases": cases,
     }
     path = GOLDEN / "chat_templates.json"
-    path.write_text(json.dumps(golden, ensure_ascii=False, indent=1) + "\n")
+    # A case a line.
+    lines = ",\n".join(json.dumps(case, ensure_ascii=False) for case in golden.pop("cases"))
+    head = json.dumps(golden, ensure_ascii=False, indent=1).removesuffix("\n}")
+    path.write_text(f'{head},\n "cases": [\n{lines}\n]}}\n')
     print(path, len(cases), "cases,", sum("error" in c for c in cases), "refused")
 
 
