@@ -101,6 +101,23 @@ std::function<void(F32, ConstF32, Projection)> f32_projections(const LayerWeight
   };
 }
 
+ProjectBackward f32_projections_backward(const LayerWeights& g, const LayerWeights& w,
+                                         bool accumulate) {
+  return [&g, &w, accumulate](F32 dx, ConstF32 dout, ConstF32 x, Projection which,
+                              bool accumulate_dx) {
+    const auto linear = [&](F32 dweight, F32 dbias, ConstF32 weight) {
+      kernels::matmul_backward_weight(dweight, dbias, dout, x, accumulate);
+      kernels::matmul_backward_input(dx, dout, weight, accumulate_dx);
+    };
+    switch (which) {
+      case Projection::kQkv: return linear(g.qkv_w, g.qkv_b, w.qkv_w);
+      case Projection::kAtt: return linear(g.att_w, g.att_b, w.att_w);
+      case Projection::kFc: return linear(g.fc_w, g.fc_b, w.fc_w);
+      case Projection::kProj: return linear(g.proj_w, g.proj_b, w.proj_w);
+    }
+  };
+}
+
 void block_forward(F32 out, ConstF32 x, const LayerWeights& w, const ModelConfig& c,
                    const BlockActivations& a, ConstI32 positions, const kernels::RopeTable& rope,
                    const BlockOps& ops) {
@@ -139,15 +156,15 @@ void block_forward(F32 out, ConstF32 x, const LayerWeights& w, const ModelConfig
 void block_backward(F32 dx, const LayerWeights& g, ConstF32 x, const LayerWeights& w,
                     const ModelConfig& c, const BlockActivations& a, const BlockScratch& s,
                     ConstI32 positions, const kernels::RopeTable& rope,
-                    const AttendBackward& attend_backward, bool accumulate) {
+                    const AttendBackward& attend_backward, const ProjectBackward& project_backward,
+                    bool accumulate) {
   const bool pre = c.norm_place == NormPlace::kPre;
 
   // 2. Feed-forward, backwards. dx becomes the gradient of res1 (pre) or mlp_in (post).
   if (!pre)
     norm_backward(dx, g.norm2_w, g.norm2_b, dx, a.res2, w.norm2_w, a.norm2_mean, a.norm2_rstd, c,
                   false, accumulate);
-  kernels::matmul_backward_weight(g.proj_w, g.proj_b, dx, a.act, accumulate);
-  kernels::matmul_backward_input(s.dact, dx, w.proj_w);
+  project_backward(s.dact, dx, a.act, Projection::kProj, false);
   F32 dh;  // (N, F or 2F), in memory that is no longer needed
   if (c.gated) {
     dh = a.h;
@@ -156,20 +173,17 @@ void block_backward(F32 dx, const LayerWeights& g, ConstF32 x, const LayerWeight
     dh = s.dact;
     kernels::activation_backward(dh, s.dact, a.h, c.activation);
   }
-  kernels::matmul_backward_weight(g.fc_w, g.fc_b, dh, a.mlp_in, accumulate);
+  project_backward(pre ? s.dnorm : dx, dh, a.mlp_in, Projection::kFc, !pre);
   if (pre) {
-    kernels::matmul_backward_input(s.dnorm, dh, w.fc_w);
     norm_backward(dx, g.norm2_w, g.norm2_b, s.dnorm, a.res1, w.norm2_w, a.norm2_mean, a.norm2_rstd,
                   c, true, accumulate);
   } else {
-    kernels::matmul_backward_input(dx, dh, w.fc_w, true);
     norm_backward(dx, g.norm1_w, g.norm1_b, dx, a.res1, w.norm1_w, a.norm1_mean, a.norm1_rstd, c,
                   false, accumulate);
   }
 
   // 1. Attention, backwards. dx becomes the gradient of x.
-  kernels::matmul_backward_weight(g.att_w, g.att_b, dx, a.att, accumulate);
-  kernels::matmul_backward_input(s.datt, dx, w.att_w);
+  project_backward(s.datt, dx, a.att, Projection::kAtt, false);
   attend_backward(s.dqkv, s.datt);
   if (c.positions == PositionKind::kRope)
     kernels::rope_backward(s.dqkv, 0, c.NH + c.NKV, positions, rope);
@@ -179,14 +193,10 @@ void block_backward(F32 dx, const LayerWeights& g, ConstF32 x, const LayerWeight
     kernels::head_rmsnorm_backward(s.dqkv, g.k_norm_w, s.dqkv, a.qkv_raw, c.NH * c.HS, c.NKV,
                                    w.k_norm_w, a.k_rstd, accumulate);
   }
-  kernels::matmul_backward_weight(g.qkv_w, g.qkv_b, s.dqkv, a.att_in, accumulate);
-  if (pre) {
-    kernels::matmul_backward_input(s.dnorm, s.dqkv, w.qkv_w);
+  project_backward(pre ? s.dnorm : dx, s.dqkv, a.att_in, Projection::kQkv, !pre);
+  if (pre)
     norm_backward(dx, g.norm1_w, g.norm1_b, s.dnorm, x, w.norm1_w, a.norm1_mean, a.norm1_rstd, c,
                   true, accumulate);
-  } else {
-    kernels::matmul_backward_input(dx, s.dqkv, w.qkv_w, true);
-  }
 }
 
 }  // namespace parley::model

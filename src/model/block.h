@@ -66,13 +66,24 @@ BlockScratch take_block_scratch(tensor::Arena& arena, const ModelConfig& config,
 // dqkv (N, QKV) = the gradient of attention, from datt (N, NH·HS).
 using AttendBackward = std::function<void(F32 dqkv, ConstF32 datt)>;
 
+// The backward of BlockOps::project: dx = the gradient of its input x, or dx += … when
+// accumulate_dx, from dout, that of its output; and the gradients of what in it is trained.
+using ProjectBackward =
+    std::function<void(F32 dx, ConstF32 dout, ConstF32 x, Projection which, bool accumulate_dx)>;
+// With the layer's own f32 weights; their gradients are written to `grads`, or added when
+// accumulate.
+ProjectBackward f32_projections_backward(const LayerWeights& grads, const LayerWeights& w,
+                                         bool accumulate);
+
 // dx (N, C) comes in as the gradient of the block's output and leaves as that of
-// its input. Gradients of the weights are written to `grads`, or added when
-// accumulate. Overwrites acts.h and acts.act.
+// its input. Gradients of the norms are written to `grads`, or added when
+// accumulate; project_backward sees to the linear layers, of `w` and `grads` only the
+// norms are used. Overwrites acts.h and acts.act.
 void block_backward(F32 dx, const LayerWeights& grads, ConstF32 x, const LayerWeights& w,
                     const ModelConfig& config, const BlockActivations& acts,
                     const BlockScratch& scratch, ConstI32 positions, const kernels::RopeTable& rope,
-                    const AttendBackward& attend_backward, bool accumulate);
+                    const AttendBackward& attend_backward, const ProjectBackward& project_backward,
+                    bool accumulate);
 
 // The config's norm. mean is empty for RMSNorm.
 void norm_forward(F32 out, F32 mean, F32 rstd, ConstF32 x, ConstF32 weight, ConstF32 bias,

@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "kernels/embedding.h"
+#include "model/lora.h"
 #include "model/loss_head.h"
 
 namespace parley::model {
@@ -66,6 +67,10 @@ TrainState::TrainState(const ModelConfig& config, const TrainOptions& options)
   if (c.positions == PositionKind::kRope) rope_ = kernels::RopeTable(c.T, c.HS, c.rope_base);
 }
 
+TrainState::~TrainState() = default;
+TrainState::TrainState(TrainState&&) noexcept = default;
+TrainState& TrainState::operator=(TrainState&&) noexcept = default;
+
 kernels::AttentionShape TrainState::attention_shape(int64_t l) const {
   return {.B = options_.B,
           .T = options_.T,
@@ -76,7 +81,8 @@ kernels::AttentionShape TrainState::attention_shape(int64_t l) const {
           .window = config_.layer_window(l)};
 }
 
-void TrainState::run_block(int64_t l, const Weights& weights, const Batch& batch) {
+void TrainState::run_block(int64_t l, const Weights& weights, const Batch& batch,
+                           const LoraWeights* lora) {
   const auto i = static_cast<size_t>(l);
   const auto attend = [&](F32 att, F32 qkv) {
     kernels::attention_forward(att.reshape(Shape{options_.B, options_.T, config_.NH * config_.HS}),
@@ -84,23 +90,37 @@ void TrainState::run_block(int64_t l, const Weights& weights, const Batch& batch
                                qkv.reshape(Shape{options_.B, options_.T, config_.qkv_width()}),
                                batch.first_key, attention_shape(l));
   };
-  block_forward(x_[i + 1], x_[i], weights.layers[i], config_, blocks_[i],
-                batch.positions.reshape(Shape{N_}), rope_,
-                {f32_projections(weights.layers[i]), attend});
+  const LayerWeights& w = weights.layers[i];
+  block_forward(
+      x_[i + 1], x_[i], w, config_, blocks_[i], batch.positions.reshape(Shape{N_}), rope_,
+      {lora ? lora_projections(w, *lora, l, *lora_scratch_) : f32_projections(w), attend});
 }
 
-F32 TrainState::forward(const Weights& weights, const Batch& batch) {
+F32 TrainState::forward(const Weights& weights, const Batch& batch, const LoraWeights* lora) {
   PARLEY_CHECK((batch.tokens.shape() == Shape{options_.B, options_.T}),
                "tokens {}, expected ({}, {})", batch.tokens.shape().str(), options_.B, options_.T);
   PARLEY_CHECK(batch.positions.shape() == batch.tokens.shape(), "positions {}",
                batch.positions.shape().str());
+  if (lora) prepare_lora(*lora);
   kernels::embedding_forward(x_[0], batch.tokens.reshape(Shape{N_}),
                              batch.positions.reshape(Shape{N_}), weights.wte, weights.wpe);
-  for (int64_t l = 0; l < config_.L; ++l) run_block(l, weights, batch);
+  for (int64_t l = 0; l < config_.L; ++l) run_block(l, weights, batch, lora);
   if (!config_.has_final_norm()) return x_.back();
   norm_forward(hidden_, norm_f_mean_, norm_f_rstd_, x_.back(), weights.norm_f_w, weights.norm_f_b,
                config_);
   return hidden_;
+}
+
+AttendBackward TrainState::attend_backward(int64_t l, const Batch& batch) {
+  return [this, l, &batch](F32 dqkv, ConstF32 datt) {
+    const Shape att{options_.B, options_.T, config_.NH * config_.HS};
+    const Shape qkv{options_.B, options_.T, config_.qkv_width()};
+    const BlockActivations& a = blocks_[static_cast<size_t>(l)];
+    kernels::attention_backward(dqkv.reshape(qkv), datt.reshape(att), a.qkv.reshape(qkv),
+                                a.att.reshape(att),
+                                a.lse.reshape(Shape{options_.B, config_.NH, options_.T}),
+                                batch.first_key, attention_shape(l));
+  };
 }
 
 void TrainState::backward(F32 dhidden, const Weights& weights, Weights& grads, const Batch& batch,
@@ -112,18 +132,11 @@ void TrainState::backward(F32 dhidden, const Weights& weights, Weights& grads, c
   for (int64_t l = config_.L - 1; l >= 0; --l) {
     const auto i = static_cast<size_t>(l);
     // The last block's activations are still there after forward().
-    if (options_.recompute && l < config_.L - 1) run_block(l, weights, batch);
-    const auto attend_backward = [&](F32 dqkv, ConstF32 datt) {
-      const Shape att{options_.B, options_.T, config_.NH * config_.HS};
-      const Shape qkv{options_.B, options_.T, config_.qkv_width()};
-      const BlockActivations& a = blocks_[i];
-      kernels::attention_backward(dqkv.reshape(qkv), datt.reshape(att), a.qkv.reshape(qkv),
-                                  a.att.reshape(att),
-                                  a.lse.reshape(Shape{options_.B, config_.NH, options_.T}),
-                                  batch.first_key, attention_shape(l));
-    };
+    if (options_.recompute && l < config_.L - 1) run_block(l, weights, batch, nullptr);
     block_backward(dx, grads.layers[i], x_[i], weights.layers[i], config_, blocks_[i], scratch_,
-                   batch.positions.reshape(Shape{N_}), rope_, attend_backward, accumulate);
+                   batch.positions.reshape(Shape{N_}), rope_, attend_backward(l, batch),
+                   f32_projections_backward(grads.layers[i], weights.layers[i], accumulate),
+                   accumulate);
   }
   // The embedding's gradient is always added: to the output layer's when tied, to
   // zero otherwise.
@@ -133,6 +146,30 @@ void TrainState::backward(F32 dhidden, const Weights& weights, Weights& grads, c
   }
   kernels::embedding_backward(grads.wte, grads.wpe, dx, batch.tokens.reshape(Shape{N_}),
                               batch.positions.reshape(Shape{N_}));
+}
+
+void TrainState::prepare_lora(const LoraWeights& lora) {
+  if (!lora_scratch_ || !lora_scratch_->fits(lora))
+    lora_scratch_ = std::make_unique<LoraScratch>(config_, lora, N_);
+}
+
+void TrainState::backward_lora(F32 dhidden, const Weights& weights, const LoraWeights& lora,
+                               LoraWeights& grads, const Batch& batch, bool accumulate) {
+  PARLEY_CHECK(lora_scratch_ != nullptr, "backward_lora without forward");
+  F32 dx = dhidden;
+  // Norms are frozen: their gradients go where nobody looks.
+  const LoraScratch& nowhere = *lora_scratch_;
+  if (config_.has_final_norm())
+    norm_backward(dx, nowhere.dnorm_w, weights.norm_f_b ? F32(nowhere.dnorm_b) : F32(), dhidden,
+                  x_.back(), weights.norm_f_w, norm_f_mean_, norm_f_rstd_, config_, false, false);
+  for (int64_t l = config_.L - 1; l >= 0; --l) {
+    const auto i = static_cast<size_t>(l);
+    const LayerWeights& w = weights.layers[i];
+    if (options_.recompute && l < config_.L - 1) run_block(l, weights, batch, &lora);
+    block_backward(dx, nowhere.frozen_grads(w), x_[i], w, config_, blocks_[i], scratch_,
+                   batch.positions.reshape(Shape{N_}), rope_, attend_backward(l, batch),
+                   lora_projections_backward(grads, w, lora, l, *lora_scratch_, accumulate), false);
+  }
 }
 
 double TrainState::forward_backward(const Weights& weights, Weights& grads, const Batch& batch,

@@ -2,12 +2,16 @@
 // memory planned before the first step.
 #pragma once
 
+#include <memory>
 #include <vector>
 
 #include "kernels/attention.h"
 #include "model/block.h"
 
 namespace parley::model {
+
+class LoraWeights;  // model/lora.h
+struct LoraScratch;
 
 // (B, T) each. targets < 0 are ignored; first_key keeps packed documents apart and
 // may be empty; positions restart with each document.
@@ -26,6 +30,9 @@ class TrainState {
  public:
   // Error when T is beyond the model's context.
   TrainState(const ModelConfig& config, const TrainOptions& options);
+  ~TrainState();
+  TrainState(TrainState&&) noexcept;
+  TrainState& operator=(TrainState&&) noexcept;
 
   // Mean loss in nats per counted target. The gradients of loss · loss_scale are
   // written to `grads` (every element), or added when accumulate.
@@ -41,9 +48,15 @@ class TrainState {
   // The parts of the two above, for other losses. forward() gives the hidden states
   // after the final norm, (N, C), valid until the next call; backward() takes their
   // gradient (overwritten) and must follow the forward() of the same batch.
-  F32 forward(const Weights& weights, const Batch& batch);
+  // With `lora` the linear layers are adapted by it.
+  F32 forward(const Weights& weights, const Batch& batch, const LoraWeights* lora = nullptr);
   void backward(F32 dhidden, const Weights& weights, Weights& grads, const Batch& batch,
                 bool accumulate);
+  // The same for forward() with `lora`: the weights are frozen, and only the adapters' gradients
+  // are computed, written to `grads` (every element) or added when accumulate. Of the size of
+  // weights nothing is allocated.
+  void backward_lora(F32 dhidden, const Weights& weights, const LoraWeights& lora,
+                     LoraWeights& grads, const Batch& batch, bool accumulate);
   // losses[n], (N), of the last forward_backward or forward_loss.
   ConstF32 losses() const { return losses_; }
 
@@ -51,7 +64,9 @@ class TrainState {
   size_t planned_bytes() const { return arena_.bytes(); }
 
  private:
-  void run_block(int64_t l, const Weights& weights, const Batch& batch);
+  void run_block(int64_t l, const Weights& weights, const Batch& batch, const LoraWeights* lora);
+  AttendBackward attend_backward(int64_t l, const Batch& batch);
+  void prepare_lora(const LoraWeights& lora);
   kernels::AttentionShape attention_shape(int64_t l) const;
 
   ModelConfig config_;
@@ -67,6 +82,7 @@ class TrainState {
   F32 losses_, dlosses_;           // (N)
   F32 logits_;                     // (chunk, V)
   kernels::RopeTable rope_;
+  std::unique_ptr<LoraScratch> lora_scratch_;  // made when first needed
 };
 
 }  // namespace parley::model
