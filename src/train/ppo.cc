@@ -38,7 +38,7 @@ constexpr uint64_t kSampleStream = uint64_t{5} << 40;
 constexpr size_t kSamplePrompts = 5;
 
 // Tokens run through a model together: enough to keep the matrix products busy.
-constexpr int64_t kBatchTokens = 8192;
+constexpr int64_t kBatchTokens = 4096;
 
 // A model that learns.
 struct Learner {
@@ -166,7 +166,12 @@ void Rl::prepare_models() {
     base::fail("{}: a reward model cannot be the policy; name the SFT model", options_.model);
   const int64_t T =
       std::min(model.config.T, std::max<int64_t>(256, options_.max_prompt + options_.max_tokens));
-  const int64_t B = std::max<int64_t>(1, kBatchTokens / T);
+  // Not more rows than the iteration's episodes can fill.
+  int64_t longest = 1;
+  for (const RlPrompt& prompt : prompts_)
+    longest = std::max(longest, std::ssize(prompt.ids) + options_.max_tokens);
+  const int64_t B =
+      std::clamp((options_.episodes * longest + T - 1) / T, int64_t{1}, kBatchTokens / T + 1);
   prepare_reward();
 
   const bool needs_reference = options_.kl > 0;
