@@ -1,34 +1,18 @@
 #include "cli/chart.h"
 
-#include <cairo-svg.h>
 #include <cairo.h>
+#include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <limits>
-#include <memory>
 
-#include "base/error.h"
+#include "cli/chart_canvas.h"
 
 namespace parley::cli {
 namespace {
 
-struct Color {
-  double r, g, b;
-  int terminal;  // of the 256-colour palette
-};
-// Okabe and Ito's colours, which most colour-blind readers can tell apart; readable on
-// light and dark backgrounds.
-constexpr std::array<Color, 6> kColors = {{{0.00, 0.45, 0.70, 33},
-                                           {0.84, 0.37, 0.00, 208},
-                                           {0.00, 0.62, 0.45, 36},
-                                           {0.80, 0.47, 0.65, 175},
-                                           {0.90, 0.62, 0.00, 214},
-                                           {0.34, 0.71, 0.91, 81}}};
-const Color& color_of(const Line& line) {
-  return kColors[static_cast<size_t>(line.color) % kColors.size()];
-}
+const Color& color_of(const Line& line) { return chart_color(line.color); }
 
 struct Range {
   double low = std::numeric_limits<double>::infinity();
@@ -41,7 +25,13 @@ struct Range {
   // Room above and below; never empty.
   void widen() {
     if (low > high) low = 0, high = 1;
-    if (low == high) low -= 0.5, high += 0.5;
+    // Equal up to rounding: a flat curve, not one of noise.
+    const double size = std::max(std::abs(low), std::abs(high));
+    if (high - low <= 1e-9 * size || low == high) {
+      const double room = size > 0 ? 0.1 * size : 0.5;
+      low -= room;
+      high += room;
+    }
   }
   double place(double v) const { return (v - low) / (high - low); }
 };
@@ -87,50 +77,18 @@ std::string tick_label(double v) {
 constexpr double kWidth = 960, kPanelHeight = 330, kTitle = 44;
 constexpr double kLeft = 70, kRight = 24, kTop = 34, kBottom = 46;
 
-class Canvas {
- public:
-  explicit Canvas(cairo_t* cr) : cr_(cr) {
-    cairo_select_font_face(cr, "sans-serif", CAIRO_FONT_SLANT_NORMAL, CAIRO_FONT_WEIGHT_NORMAL);
-  }
-  void gray(double level, double alpha = 1) {
-    cairo_set_source_rgba(cr_, level, level, level, alpha);
-  }
-  void text(double x, double y, const std::string& text, double size, double align) {
-    cairo_set_font_size(cr_, size);
-    cairo_text_extents_t extents;
-    cairo_text_extents(cr_, text.c_str(), &extents);
-    cairo_move_to(cr_, x - align * extents.x_advance, y);
-    cairo_show_text(cr_, text.c_str());
-  }
-  double text_width(const std::string& text, double size) {
-    cairo_set_font_size(cr_, size);
-    cairo_text_extents_t extents;
-    cairo_text_extents(cr_, text.c_str(), &extents);
-    return extents.x_advance;
-  }
-  void segment(double x0, double y0, double x1, double y1, double width) {
-    cairo_set_line_width(cr_, width);
-    cairo_move_to(cr_, x0, y0);
-    cairo_line_to(cr_, x1, y1);
-    cairo_stroke(cr_);
-  }
-  cairo_t* raw() { return cr_; }
-
- private:
-  cairo_t* cr_;
-};
-
 void draw_line(Canvas& canvas, const Line& line, const Range& xs, const Range& ys, double left,
                double top, double width, double height) {
   cairo_t* cr = canvas.raw();
-  const Color& c = color_of(line);
-  cairo_set_source_rgba(cr, c.r, c.g, c.b, line.alpha);
+  canvas.color(color_of(line), line.alpha);
   cairo_set_line_width(cr, line.width);
+  constexpr double kDash[] = {6, 4};
+  cairo_set_dash(cr, kDash, line.dashed ? 2 : 0, 0);
   cairo_set_line_join(cr, CAIRO_LINE_JOIN_ROUND);
   // A curve of very many values is thinned to a few a pixel.
   const size_t stride = std::max<size_t>(1, line.x.size() / 4000);
   bool open = false;
-  for (size_t i = 0; i < line.x.size(); i += stride) {
+  for (size_t i = 0; line.joined && i < line.x.size(); i += stride) {
     if (!std::isfinite(line.y[i])) {
       open = false;
       continue;
@@ -144,32 +102,34 @@ void draw_line(Canvas& canvas, const Line& line, const Range& xs, const Range& y
     open = true;
   }
   cairo_stroke(cr);
+  cairo_set_dash(cr, kDash, 0, 0);
   if (!line.points) return;
   for (size_t i = 0; i < line.x.size(); i += stride) {
     if (!std::isfinite(line.y[i])) continue;
-    cairo_arc(cr, left + xs.place(line.x[i]) * width, top + (1 - ys.place(line.y[i])) * height,
-              line.width + 1, 0, 2 * M_PI);
-    cairo_fill(cr);
+    canvas.dot(left + xs.place(line.x[i]) * width, top + (1 - ys.place(line.y[i])) * height,
+               line.width + 1);
   }
 }
 
-void draw_panel(Canvas& canvas, const Panel& panel, double y, double panel_height) {
+// At (x, y), in a column of this width.
+void draw_panel(Canvas& canvas, const Panel& panel, double x, double y, double column,
+                double panel_height) {
   const Range xs = x_range(panel), ys = y_range(panel);
-  const double left = kLeft, top = y + kTop, width = kWidth - kLeft - kRight;
+  const double left = x + kLeft, top = y + kTop, width = column - kLeft - kRight;
   const double height = panel_height - kTop - kBottom;
 
   canvas.gray(0.45);
   canvas.text(left, y + 18, panel.title, 14, 0);
   canvas.text(left + width, top + height + 38, panel.x_label, 12, 1);
   for (const double tick :
-       nice_ticks(ys.low, ys.high, std::max(2, static_cast<int>(height / 45)))) {
+       nice_ticks(ys.low, ys.high, std::max(3, static_cast<int>(height / 40)))) {
     const double ty = top + (1 - ys.place(tick)) * height;
     canvas.gray(0.5, 0.22);
     canvas.segment(left, ty, left + width, ty, 1);
     canvas.gray(0.45);
     canvas.text(left - 8, ty + 4, tick_label(tick), 12, 1);
   }
-  for (const double tick : nice_ticks(xs.low, xs.high, 9)) {
+  for (const double tick : nice_ticks(xs.low, xs.high, static_cast<int>(width / 95))) {
     const double tx = left + xs.place(tick) * width;
     canvas.gray(0.5, 0.12);
     canvas.segment(tx, top, tx, top + height, 1);
@@ -186,25 +146,29 @@ void draw_panel(Canvas& canvas, const Panel& panel, double y, double panel_heigh
   for (const Line& line : panel.lines) draw_line(canvas, line, xs, ys, left, top, width, height);
   cairo_restore(cr);
 
-  // The legend, right-aligned beside the title.
-  double at = left + width;
+  // The legend, right-aligned beside the title; a second row when the first is full.
+  const double title_end = left + canvas.text_width(panel.title, 14) + 40;
+  double at = left + width, row = y + 18;
   for (auto line = panel.lines.rbegin(); line != panel.lines.rend(); ++line) {
     if (line->name.empty()) continue;
-    const Color& c = color_of(*line);
-    at -= canvas.text_width(line->name, 12);
+    const double space = canvas.text_width(line->name, 12) + 40;
+    if (at - space < title_end && row == y + 18) {
+      at = left + width;
+      row += 15;
+    }
+    at -= space - 40;
     canvas.gray(0.45);
-    canvas.text(at, y + 18, line->name, 12, 0);
-    cairo_set_source_rgba(cr, c.r, c.g, c.b, line->alpha);
-    canvas.segment(at - 24, y + 14, at - 6, y + 14, line->width + 1);
+    canvas.text(at, row, line->name, 12, 0);
+    canvas.color(color_of(*line), line->alpha);
+    if (line->joined && line->dashed) {
+      canvas.segment(at - 24, row - 4, at - 17, row - 4, line->width + 1);
+      canvas.segment(at - 13, row - 4, at - 6, row - 4, line->width + 1);
+    } else if (line->joined) {
+      canvas.segment(at - 24, row - 4, at - 6, row - 4, line->width + 1);
+    }
+    if (line->points) canvas.dot(at - 15, row - 4, line->width + 1);
     at -= 40;
   }
-}
-
-using Surface = std::unique_ptr<cairo_surface_t, decltype(&cairo_surface_destroy)>;
-
-cairo_status_t append_bytes(void* closure, const unsigned char* data, unsigned int length) {
-  static_cast<std::string*>(closure)->append(reinterpret_cast<const char*>(data), length);
-  return CAIRO_STATUS_SUCCESS;
 }
 
 // ---- terminal -----------------------------------------------------------------
@@ -296,41 +260,26 @@ std::vector<double> smooth(const std::vector<double>& values, double span) {
 
 void draw_chart(const base::fs::path& file, std::string_view title,
                 const std::vector<Panel>& panels) {
-  const bool svg = file.extension() == ".svg", png = file.extension() == ".png";
-  if (!svg && !png)
-    throw base::UsageError(
-        fmt::format("--out {}: the name must end in .svg or .png", file.string()));
-  double height = kTitle;
-  for (const Panel& panel : panels) height += panel.height * kPanelHeight;
-
-  std::string bytes;
-  const double scale = png ? 2 : 1;  // for screens with many pixels
-  Surface surface(
-      svg ? cairo_svg_surface_create_for_stream(append_bytes, &bytes, kWidth, height)
-          : cairo_image_surface_create(CAIRO_FORMAT_RGB24, static_cast<int>(kWidth * scale),
-                                       static_cast<int>(height * scale)),
-      cairo_surface_destroy);
-  const std::unique_ptr<cairo_t, decltype(&cairo_destroy)> cr(cairo_create(surface.get()),
-                                                              cairo_destroy);
-  cairo_scale(cr.get(), scale, scale);
-  Canvas canvas(cr.get());
-  cairo_set_source_rgb(cr.get(), 1, 1, 1);
-  cairo_paint(cr.get());
-  canvas.gray(0.2);
-  canvas.text(kLeft, 28, std::string(title), 17, 0);
+  // Half panels that follow each other stand side by side.
+  struct Place {
+    double x, y, width;
+  };
+  std::vector<Place> places;
   double y = kTitle;
-  for (const Panel& panel : panels) {
-    draw_panel(canvas, panel, y, panel.height * kPanelHeight);
-    y += panel.height * kPanelHeight;
+  for (size_t i = 0; i < panels.size(); ++i) {
+    const bool pair = panels[i].half && i + 1 < panels.size() && panels[i + 1].half;
+    places.push_back({0, y, pair ? kWidth / 2 : kWidth});
+    if (pair) places.push_back({kWidth / 2, y, kWidth / 2});
+    y += panels[i].height * kPanelHeight;
+    if (pair) ++i;
   }
-  cairo_status_t status = cairo_status(cr.get());
-  if (png && status == CAIRO_STATUS_SUCCESS)
-    status = cairo_surface_write_to_png_stream(surface.get(), append_bytes, &bytes);
-  if (svg) cairo_surface_finish(surface.get());
-  if (status == CAIRO_STATUS_SUCCESS) status = cairo_surface_status(surface.get());
-  if (status != CAIRO_STATUS_SUCCESS)
-    base::fail("{}: cannot draw: {}", file.string(), cairo_status_to_string(status));
-  base::write_file(file, bytes);
+  draw_picture(file, kWidth, y, [&](Canvas& canvas) {
+    canvas.gray(0.2);
+    canvas.text(kLeft, 28, std::string(title), 17, 0);
+    for (size_t i = 0; i < panels.size(); ++i)
+      draw_panel(canvas, panels[i], places[i].x, places[i].y, places[i].width,
+                 panels[i].height * kPanelHeight);
+  });
 }
 
 std::string text_chart(const Panel& panel, int columns, int rows, bool colors) {
@@ -346,7 +295,7 @@ std::string text_chart(const Panel& panel, int columns, int rows, bool colors) {
         return std::pair(xs.place(line.x[j]) * (2 * width - 1),
                          (1 - ys.place(line.y[j])) * (4 * rows - 1));
       };
-      const bool joined = i > 0 && std::isfinite(line.y[i - 1]);
+      const bool joined = line.joined && i > 0 && std::isfinite(line.y[i - 1]);
       if (!std::isfinite(line.y[i])) continue;
       const auto [x1, y1] = at(i);
       const auto [x0, y0] = at(joined ? i - 1 : i);

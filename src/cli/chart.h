@@ -15,12 +15,15 @@ struct Line {
   int color = 0;             // lines of one colour belong together
   double alpha = 1, width = 2;
   bool points = false;  // a dot at each value
+  bool joined = true;   // a line through the values
+  bool dashed = false;
 };
 
 struct Panel {
   std::string title, x_label;
   std::vector<Line> lines;
   double height = 1;  // relative to the other panels
+  bool half = false;  // of the width, beside a neighbour that is too (and as high)
 };
 
 // Ticks 1, 2 or 5 · 10^k apart, about `count` of them, within [low, high].

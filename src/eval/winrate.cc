@@ -134,6 +134,8 @@ WinRate win_rate(std::span<const Comparison> comparisons, uint64_t seed, int64_t
   const LengthControl control = length_controlled(comparisons);
   result.controlled = control.rate;
   result.length_slope = control.beta;
+  const std::vector<double> ratios = standardized_ratios(comparisons);
+  result.extrapolated = quantile(ratios, 0.05) > 0 || quantile(ratios, 0.95) < 0;
 
   const base::Philox random(seed, kBootstrapStream);
   std::vector<double> rates, controlled;

@@ -25,6 +25,9 @@ struct WinRate {
   Interval bootstrap;     // 95 %, percentiles over resampled prompts (Efron)
   double controlled = 0;  // length-controlled win rate
   Interval controlled_bootstrap;
+  // Nearly all answers of one side are longer: equal lengths lie outside of what was seen (between
+  // the 5th and the 95th percentile of the length ratios), and `controlled` is an extrapolation.
+  bool extrapolated = false;
   double length_slope = 0;  // log-odds per standard deviation of the log length ratio
   double sign_p = 1;        // two-sided sign test of wins against losses, ties left out
   double mean_length_a = 0, mean_length_b = 0;

@@ -62,11 +62,20 @@ Json match_json(const WinRateReport& report, const Match& match) {
   json["bootstrap_interval"] = pair_of(r.bootstrap);
   json["length_controlled"] = r.controlled;
   json["length_controlled_interval"] = pair_of(r.controlled_bootstrap);
+  json["length_extrapolated"] = r.extrapolated;
   json["length_slope"] = r.length_slope;
   json["sign_p"] = r.sign_p;
   json["mean_length_a"] = r.mean_length_a;
   json["mean_length_b"] = r.mean_length_b;
   return json;
+}
+
+constexpr std::string_view kExtrapolated =
+    "nearly all answers of one side are longer: a rate at equal lengths is an extrapolation";
+
+bool any_extrapolated(const WinRateReport& report) {
+  return std::ranges::any_of(report.matches,
+                             [](const Match& match) { return match.result.extrapolated; });
 }
 
 // Terminal columns: East Asian characters take two.
@@ -134,8 +143,9 @@ std::vector<std::vector<std::string>> match_rows(const WinRateReport& report) {
     rows.push_back(
         {report.contestants[match.a].name + " against " + report.contestants[match.b].name,
          std::to_string(r.wins), std::to_string(r.ties), std::to_string(r.losses), percent(r.rate),
-         percent(r.wilson), percent(r.bootstrap), percent(r.controlled),
-         percent(r.controlled_bootstrap), fmt::format("{:.2g}", r.sign_p)});
+         percent(r.wilson), percent(r.bootstrap),
+         percent(r.controlled) + (r.extrapolated ? " (!)" : ""), percent(r.controlled_bootstrap),
+         fmt::format("{:.2g}", r.sign_p)});
   }
   return rows;
 }
@@ -267,6 +277,7 @@ std::string winrate_table(const WinRateReport& report) {
   } else {
     text += aligned(matrix_rows(report)) + "\n" + aligned(match_rows(report));
   }
+  if (any_extrapolated(report)) text += fmt::format("\n(!) {}\n", kExtrapolated);
   if (!report.remarks.empty()) text += "\nNote: " + report.remarks + "\n";
   return text;
 }
@@ -281,6 +292,7 @@ std::string winrate_markdown(const WinRateReport& report, int64_t examples, uint
   text += markdown_rows(model_rows(report)) + "\n";
   if (report.matches.size() > 1) text += markdown_rows(matrix_rows(report)) + "\n";
   text += markdown_rows(match_rows(report)) + "\n";
+  if (any_extrapolated(report)) text += fmt::format("(!) {}.\n\n", kExtrapolated);
   if (!report.remarks.empty()) text += "Note: " + report.remarks + ".\n\n";
   std::vector<size_t> order(report.prompts.size());
   std::iota(order.begin(), order.end(), size_t{0});

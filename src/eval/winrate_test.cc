@@ -117,6 +117,15 @@ TEST(WinRate, CountsAndIntervals) {
             win_rate(example(), 8, 100).controlled_bootstrap.low);
 }
 
+TEST(WinRate, SaysWhenEqualLengthsWereNeverSeen) {
+  EXPECT_FALSE(win_rate(example(), 0, 0).extrapolated);
+  std::vector<Comparison> longer;
+  for (int i = 0; i < 20; ++i) longer.push_back({i % 2 * 1.0, 200.0 + i, 100});
+  EXPECT_TRUE(win_rate(longer, 0, 0).extrapolated);
+  longer[0].length_a = longer[1].length_a = 50;
+  EXPECT_FALSE(win_rate(longer, 0, 0).extrapolated);
+}
+
 TEST(WinRate, OfTheOtherSideIsTheComplement) {
   std::vector<Comparison> turned;
   for (const Comparison& c : example())
