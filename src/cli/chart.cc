@@ -122,7 +122,7 @@ void draw_panel(Canvas& canvas, const Panel& panel, double x, double y, double c
   canvas.text(left, y + 18, panel.title, 14, 0);
   canvas.text(left + width, top + height + 38, panel.x_label, 12, 1);
   for (const double tick :
-       nice_ticks(ys.low, ys.high, std::max(3, static_cast<int>(height / 40)))) {
+       nice_ticks(ys.low, ys.high, std::max(4, static_cast<int>(height / 40)))) {
     const double ty = top + (1 - ys.place(tick)) * height;
     canvas.gray(0.5, 0.22);
     canvas.segment(left, ty, left + width, ty, 1);

@@ -97,7 +97,13 @@ void add_curve(Panel& panel, const KlCurve& curve, int color) {
       dots.width = 0.5;
       dots.alpha = dashed ? 0.25 : 0.45;
       panel.lines.push_back(std::move(dots));
-      line.y = centered_mean(line.y, line.y.size() / 30 + 2);
+      const size_t reach = line.y.size() / 30 + 2;
+      line.y = centered_mean(line.y, reach);
+      // The first and the last few are means of next to nothing.
+      for (std::vector<double>* values : {&line.x, &line.y}) {
+        values->erase(values->end() - static_cast<int64_t>(reach / 2), values->end());
+        values->erase(values->begin(), values->begin() + static_cast<int64_t>(reach / 2));
+      }
       line.alpha = 0.7;
     } else {
       line.points = line.x.size() <= 40;
