@@ -28,6 +28,7 @@ void add_chat(CLI::App& app, Common& common);
 void add_quantize(CLI::App& app, Common& common);
 void add_score(CLI::App& app, Common& common);
 void add_sft(CLI::App& app, Common& common);
+void add_dpo(CLI::App& app, Common& common);
 void add_bench(CLI::App& app, Common& common);
 void add_bench_infer(CLI::App& bench, Common& common);
 void add_bench_tokenizer(CLI::App& bench, Common& common);

@@ -64,6 +64,7 @@ int main(int argc, char** argv) {
   cli::add_quantize(app, common);
   cli::add_score(app, common);
   cli::add_sft(app, common);
+  cli::add_dpo(app, common);
   cli::add_tokenizer(app, common);
 
   try {

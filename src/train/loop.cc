@@ -115,7 +115,10 @@ class Loop {
   void measure(Json& line, int64_t step);
   void write_sample(int64_t step);
   void checkpoint();
-  TrainedModel trained() { return {"", &model_.config, &model_.weights, optimizer_.get()}; }
+  TrainedModel trained() {
+    return {"",           &model_.config,       &model_.weights, optimizer_.get(),
+            task_.lora(), lora_optimizer_.get()};
+  }
   void say(const std::string& line) {
     if (!quiet_) bar_->print_line(line);
   }
@@ -132,7 +135,8 @@ class Loop {
 
   Schedule schedule_;
   model::Weights grads_;
-  std::unique_ptr<Optimizer> optimizer_;
+  std::unique_ptr<Optimizer> optimizer_;  // or, for adapters,
+  std::unique_ptr<LoraOptimizer> lora_optimizer_;
   double peak_flops_ = 0;
 
   TrainerState progress_;  // extra: the last line of metrics, for the result of a resumed run
@@ -172,17 +176,24 @@ void Loop::prepare_run(const Json& options_json) {
 
 // 2. Gradients and the optimiser, all of it planned.
 void Loop::prepare_optimizer() {
-  const auto bytes = static_cast<double>(model_.weights.flat().size()) * sizeof(float);
-  check_memory(3 * bytes, "gradients and optimiser", "choose a smaller --model");
-  grads_ = model::Weights(model_.config);
-  optimizer_ = std::make_unique<Optimizer>(
-      model_.config, OptimizerOptions{.kind = parse_optimizer(options_.optimizer),
-                                      .lr = options_.lr,
-                                      .eps = options_.adam_eps,
-                                      .weight_decay = options_.weight_decay,
-                                      .muon_lr = kMuonPerAdamLr * options_.lr,
-                                      .clip = options_.clip});
-  if (task_.flops_per_token() > 0) peak_flops_ = kernels::measure_gemm_peak();
+  const OptimizerOptions options{.kind = parse_optimizer(options_.optimizer),
+                                 .lr = options_.lr,
+                                 .eps = options_.adam_eps,
+                                 .weight_decay = options_.weight_decay,
+                                 .muon_lr = kMuonPerAdamLr * options_.lr,
+                                 .clip = options_.clip};
+  if (LoraTraining* lora = task_.lora()) {
+    lora_optimizer_ = std::make_unique<LoraOptimizer>(model_.config, lora->weights, options);
+  } else {
+    const auto bytes = static_cast<double>(model_.weights.flat().size()) * sizeof(float);
+    check_memory(3 * bytes, "gradients and optimiser", "choose a smaller --model");
+    grads_ = model::Weights(model_.config);
+    optimizer_ = std::make_unique<Optimizer>(model_.config, options);
+  }
+  if (task_.flops_per_token() > 0) {
+    static const double peak = kernels::measure_gemm_peak();  // of this machine, for all runs
+    peak_flops_ = peak;
+  }
   spdlog::info(
       "run: {} steps of {} examples, {:.3g} epochs of {}; {} with lr {:.3g}, {}, {} steps of "
       "warm-up",
@@ -244,7 +255,9 @@ Json Loop::train_step(int64_t step) {
   const Json metrics = task_.gradient(step, examples, model_.weights, grads_);
   const double loss = metrics.at("loss").get<double>();
   const double factor = schedule_.factor(step);
-  const double norm = optimizer_->update(model_.weights, grads_, step + 1, factor);
+  LoraTraining* lora = task_.lora();
+  const double norm = lora ? lora_optimizer_->update(lora->weights, lora->grads, step + 1, factor)
+                           : optimizer_->update(model_.weights, grads_, step + 1, factor);
   check_converging(options_.out, step + 1, loss, norm, options_.lr);
 
   Json line;
@@ -327,6 +340,12 @@ LoopResult Loop::finish() {
       if (name.starts_with("val_")) result.last[name] = value;
   }
   result.last["model_step"] = best ? best->state.step : progress_.step;
+  if (const LoraTraining* lora = task_.lora()) {
+    base::AtomicDirectory directory(options_.out / "adapter");
+    model::save_lora(directory.path(), model_.config, lora->weights, lora->base_model);
+    directory.commit();
+    model::merge_lora(model_.weights, lora->weights);
+  }
   task_.finish(model_.config, model_.weights);
   result.model = options_.out / "model";
   base::AtomicDirectory directory(result.model);
