@@ -23,6 +23,9 @@ constexpr const char* kExamples = R"(Examples:
       shows what is learned, before anything is
   parley sft --model runs/base/model --data chats.jsonl --pretrain-data books.jsonl \
       --pretrain-share 0.1 --out runs/sft-mix
+  parley sft --model qwen3-0.6b --data chats.jsonl --lora-rank 16 --out runs/lora
+      trains low-rank adapters, with a fraction of the memory: runs/lora/model is the merged model,
+      runs/lora/adapter the adapter as the Python package peft reads it
   parley sft --resume --out runs/sft
       goes on where the run stopped (Ctrl-C, a crash, kill -9); the result is the same, bit for bit
   parley plot runs/sft
@@ -83,6 +86,22 @@ void add_data_flags(CLI::App& c, train::SftOptions& o) {
       ->group(group);
 }
 
+void add_lora_flags(CLI::App& c, train::SftOptions& o) {
+  const char* group = "Low-rank adapters (LoRA)";
+  c.add_option("--lora-rank", o.lora_rank,
+               "train adapters of this rank, 8 to 64, instead of the weights")
+      ->check(CLI::PositiveNumber)
+      ->group(group);
+  c.add_option("--lora-alpha", o.lora_alpha,
+               "their scale is alpha / rank (default: twice the rank)")
+      ->check(CLI::PositiveNumber)
+      ->group(group);
+  c.add_option("--lora-targets", o.lora_targets,
+               "layers to adapt, e.g. q_proj,v_proj (default: all linear layers)")
+      ->delimiter(',')
+      ->group(group);
+}
+
 }  // namespace
 
 void add_sft(CLI::App& app, Common& common) {
@@ -91,6 +110,7 @@ void add_sft(CLI::App& app, Common& common) {
   CLI::App* command = app.add_subcommand("sft", "supervised fine-tuning: teach a model to answer");
   command->footer(kExamples);
   add_data_flags(*command, *options);
+  add_lora_flags(*command, *options);
   command->add_flag("--show-batch", *show, "print the first update, its learned tokens marked")
       ->group("Data and model");
   add_loop_flags(*command, options->loop);

@@ -44,26 +44,43 @@ TrainerState read_state(const fs::path& file) {
   return state;
 }
 
-void save_optimizer(const fs::path& directory, const Optimizer& optimizer) {
+std::vector<Optimizer::State> optimizer_state(const TrainedModel& m) {
+  if (m.lora_optimizer) return m.lora_optimizer->state();
+  return m.optimizer ? m.optimizer->state() : std::vector<Optimizer::State>();
+}
+
+void save_optimizer(const fs::path& directory, const std::vector<Optimizer::State>& state) {
   std::vector<formats::TensorToSave> tensors;
-  for (const Optimizer::State& s : optimizer.state())
+  for (const Optimizer::State& s : state)
     tensors.push_back({s.name, dims(s.values.shape()), s.values.data()});
   formats::save_safetensors(directory / kOptimizerFile, tensors, tensor::DType::kF32);
 }
 
 // A model of a checkpoint, read and checked.
 struct StoredModel {
-  model::Model model;
+  model::Model model;       // or
+  model::LoraWeights lora;  // adapters
   std::optional<formats::SafeTensors> optimizer;
+
+  tensor::F32 values() const { return lora.flat() ? lora.flat() : model.weights.flat(); }
 };
 
+tensor::F32 values_of(const TrainedModel& m) {
+  return m.lora ? m.lora->weights.flat() : m.weights->flat();
+}
+
 StoredModel open_model(const fs::path& directory, const TrainedModel& into) {
-  StoredModel stored{model::load_model(directory), std::nullopt};
-  if (stored.model.weights.flat().shape() != into.weights->flat().shape())
+  StoredModel stored;
+  if (into.lora)
+    stored.lora = model::load_lora(directory, *into.config);
+  else
+    stored.model = model::load_model(directory);
+  if (stored.values().shape() != values_of(into).shape())
     base::fail("{}: the checkpoint of another model than this run's", directory.string());
-  if (!into.optimizer) return stored;
+  const std::vector<Optimizer::State> state = optimizer_state(into);
+  if (state.empty()) return stored;
   stored.optimizer = formats::SafeTensors::open(directory / kOptimizerFile);
-  for (const Optimizer::State& s : into.optimizer->state()) {
+  for (const Optimizer::State& s : state) {
     const formats::StoredTensor& tensor = stored.optimizer->at(s.name);
     if (tensor.shape != dims(s.values.shape()))
       base::fail("{}: {} is {}, expected {}", tensor.file, s.name,
@@ -73,12 +90,11 @@ StoredModel open_model(const fs::path& directory, const TrainedModel& into) {
 }
 
 void fill(const TrainedModel& into, const StoredModel& stored) {
-  if (into.optimizer)
-    for (const Optimizer::State& s : into.optimizer->state())
-      formats::read_f32(stored.optimizer->at(s.name),
-                        std::span(s.values.data(), static_cast<size_t>(s.values.size())));
-  const tensor::F32 values = stored.model.weights.flat();
-  std::copy(values.begin(), values.end(), into.weights->flat().begin());
+  for (const Optimizer::State& s : optimizer_state(into))
+    formats::read_f32(stored.optimizer->at(s.name),
+                      std::span(s.values.data(), static_cast<size_t>(s.values.size())));
+  const tensor::F32 values = stored.values();
+  std::copy(values.begin(), values.end(), values_of(into).begin());
 }
 
 }  // namespace
@@ -90,10 +106,14 @@ Checkpoint save_checkpoint(const fs::path& run, const TrainerState& state,
   base::AtomicDirectory directory(path);
   for (const TrainedModel& m : models) {
     const fs::path folder = m.name.empty() ? directory.path() : directory.path() / m.name;
-    model::save_model(folder, *m.config, *m.weights);
+    if (m.lora)
+      model::save_lora(folder, *m.config, m.lora->weights, m.lora->base_model);
+    else
+      model::save_model(folder, *m.config, *m.weights);
     tokenizer.save(folder);
     if (add_files) add_files(folder);
-    if (m.optimizer) save_optimizer(folder, *m.optimizer);
+    if (const auto optimizer = optimizer_state(m); !optimizer.empty())
+      save_optimizer(folder, optimizer);
   }
   write_state(directory.path() / kStateFile, state);
   directory.commit();

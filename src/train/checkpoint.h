@@ -19,6 +19,7 @@
 #include "formats/json.h"
 #include "model/weights.h"
 #include "tokenizer/tokenizer.h"
+#include "train/lora_optimizer.h"
 #include "train/optimizer.h"
 
 namespace parley::train {
@@ -40,6 +41,10 @@ struct TrainedModel {
   const model::ModelConfig* config;
   model::Weights* weights;
   Optimizer* optimizer;  // null: none
+  // Instead of the weights and their optimiser: adapters of them, which are all that is written,
+  // as an adapter directory (model/lora.h) and optimizer.safetensors.
+  LoraTraining* lora = nullptr;
+  LoraOptimizer* lora_optimizer = nullptr;
 };
 
 struct Checkpoint {

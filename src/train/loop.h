@@ -11,6 +11,7 @@
 #include "base/files.h"
 #include "model/model.h"
 #include "tokenizer/tokenizer.h"
+#include "train/lora_optimizer.h"
 #include "train/optimizer.h"
 #include "train/run_log.h"
 #include "train/schedule.h"
@@ -86,6 +87,10 @@ class Task {
     (void)step, (void)weights;
     return {};
   }
+  // Adapters to train instead of the weights, which stay as they are: gradient() then writes to
+  // their gradients, and `grads` is empty. The checkpoints are adapters; in the end they are
+  // merged into RUN/model and stand in RUN/adapter. Null: the weights are trained.
+  virtual LoraTraining* lora() { return nullptr; }
   // Adds files to every model directory that is written, such as the chat template.
   virtual void add_files(const fs::path& directory) const { (void)directory; }
   // The last touch on the model that becomes RUN/model (a reward model is normalised here).

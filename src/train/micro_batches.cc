@@ -128,9 +128,10 @@ PackedPasses::Pass& PackedPasses::pass(const PackedBatch& batch) {
   return *pass;
 }
 
-ConstF32 PackedPasses::logprobs(const model::Weights& weights, const PackedBatch& batch) {
+ConstF32 PackedPasses::logprobs(const model::Weights& weights, const PackedBatch& batch,
+                                const model::LoraWeights* lora) {
   Pass& p = pass(batch);
-  const F32 hidden = p.state.forward(weights, batch.views());  // (N, C)
+  const F32 hidden = p.state.forward(weights, batch.views(), lora);  // (N, C)
   p.head.forward(p.logprobs, {}, hidden, weights.lm_head, flat_targets(batch));
   return p.logprobs;
 }
@@ -144,6 +145,18 @@ ConstF32 PackedPasses::gradient(const model::Weights& weights, model::Weights& g
   p.head.backward(p.logprobs, {}, p.dhidden, grads.lm_head, hidden, weights.lm_head,
                   flat_targets(batch), gradient, accumulate);
   p.state.backward(p.dhidden, weights, grads, views, accumulate);
+  return p.logprobs;
+}
+
+ConstF32 PackedPasses::gradient_lora(const model::Weights& weights, const model::LoraWeights& lora,
+                                     model::LoraWeights& grads, const PackedBatch& batch,
+                                     const model::TokenHead::Gradient& gradient, bool accumulate) {
+  Pass& p = pass(batch);
+  const model::Batch views = batch.views();
+  const F32 hidden = p.state.forward(weights, views, &lora);  // (N, C)
+  p.head.backward(p.logprobs, {}, p.dhidden, /*dlm_head=*/{}, hidden, weights.lm_head,
+                  flat_targets(batch), gradient, accumulate);
+  p.state.backward_lora(p.dhidden, weights, lora, grads, views, accumulate);
   return p.logprobs;
 }
 

@@ -8,6 +8,7 @@
 #include <span>
 #include <vector>
 
+#include "model/lora.h"
 #include "model/packed_batch.h"
 #include "model/token_head.h"
 
@@ -42,13 +43,19 @@ class PackedPasses {
   PackedPasses(const model::ModelConfig& config, int64_t T);
 
   // log p of each target, (N), 0 where there is none; valid until the next call.
-  tensor::ConstF32 logprobs(const model::Weights& weights, const model::PackedBatch& batch);
+  tensor::ConstF32 logprobs(const model::Weights& weights, const model::PackedBatch& batch,
+                            const model::LoraWeights* lora = nullptr);
 
   // The gradient of a loss that is a function of the targets' log-probabilities, written to
   // `grads`, or added when accumulate. Returns them as logprobs() does.
   tensor::ConstF32 gradient(const model::Weights& weights, model::Weights& grads,
                             const model::PackedBatch& batch,
                             const model::TokenHead::Gradient& gradient, bool accumulate);
+
+  // The same for adapters of frozen weights; `grads` are the adapters'.
+  tensor::ConstF32 gradient_lora(const model::Weights& weights, const model::LoraWeights& lora,
+                                 model::LoraWeights& grads, const model::PackedBatch& batch,
+                                 const model::TokenHead::Gradient& gradient, bool accumulate);
 
   // The same for a loss that has to see all log-probabilities of the batch first.
   using MakeGradient = std::function<model::TokenHead::Gradient(tensor::ConstF32 logprobs)>;

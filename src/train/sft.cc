@@ -18,6 +18,11 @@ namespace {
 
 using model::PackedBatch;
 
+// Adapters begin at nothing and take larger steps (Schulman et al. 2025, "LoRA Without Regret").
+constexpr double kLoraPerFullLr = 10;
+// A training pass without the gradients of the weights.
+constexpr double kLoraFlops = 2.0 / 3;
+
 template <typename Options, typename Fn>
 void for_each_option(Options& o, Fn&& fn) {
   fn("model", o.model);
@@ -31,6 +36,9 @@ void for_each_option(Options& o, Fn&& fn) {
   fn("cache", o.cache);
   fn("sample_prompts", o.sample_prompts);
   fn("sample_tokens", o.sample_tokens);
+  fn("lora_rank", o.lora_rank);
+  fn("lora_alpha", o.lora_alpha);
+  fn("lora_targets", o.lora_targets);
   for_each_loop_option(o.loop, fn);
 }
 
@@ -69,6 +77,10 @@ SftOptions prepare_options(SftOptions o) {
     throw base::UsageError("--pretrain-data and --pretrain-share go together");
   if (o.context < 0) throw base::UsageError("--context must be at least 1");
   if (o.sample_tokens < 1) throw base::UsageError("--sample-tokens must be at least 1");
+  if (o.lora_rank < 0) throw base::UsageError("--lora-rank must be at least 1");
+  if (o.lora_rank == 0 && (o.lora_alpha != 0 || !o.lora_targets.empty()))
+    throw base::UsageError("--lora-alpha and --lora-targets need --lora-rank");
+  if (o.lora_rank > 0 && o.lora_alpha == 0) o.lora_alpha = 2 * static_cast<double>(o.lora_rank);
   // Kept absolute, so that the run can be resumed from another folder.
   const auto absolute = [](std::string& name) {
     if (!name.empty()) name = fs::absolute(name).string();
@@ -94,6 +106,7 @@ void prepare_model(Prepared& p) {
     // Falls with the square root of the size: 6e-4 at 10 M parameters, 2e-5 at 10 B.
     const double parameters = static_cast<double>(model::count_matmul_parameters(p.model.config));
     o.loop.lr = std::clamp(6e-4 * std::sqrt(1e7 / parameters), 1e-5, 1e-3);
+    if (o.lora_rank > 0) o.loop.lr *= kLoraPerFullLr;
   }
 }
 
@@ -172,6 +185,13 @@ class SftTask : public Task {
         passes_(p.model.config, T_),
         samples_(p.options.loop.out, p.options.sample_prompts, p.format, p.model.config,
                  p.options.sample_tokens, p.options.loop.seed) {
+    const SftOptions& o = p.options;
+    if (o.lora_rank > 0) {
+      const model::LoraOptions lora{
+          .rank = o.lora_rank, .alpha = o.lora_alpha, .targets = o.lora_targets};
+      lora_ = std::make_unique<LoraTraining>(p.model.config, lora, o.loop.seed);
+      lora_->base_model = o.model;
+    }
     std::vector<const TrainingSequence*> held_out;
     for (const TrainingSequence& s : p.val) held_out.push_back(&s);
     val_ = pack_masked(held_out, max_rows_, T_);
@@ -186,12 +206,18 @@ class SftTask : public Task {
   double flops_per_token() const override {
     return model::train_flops_per_token(p_.model.config, T_);
   }
+  LoraTraining* lora() override { return lora_.get(); }
 
   Json gradient(int64_t step, std::span<const int64_t> examples, const model::Weights& weights,
                 model::Weights& grads) override;
   Json validate(const model::Weights& weights) override;
   std::string sample(int64_t step, const model::Weights& weights) override {
-    return samples_.write(step, weights);
+    if (!lora_) return samples_.write(step, weights);
+    // Generation knows no adapters: a merged copy, for as long as it takes.
+    model::Weights merged(p_.model.config);
+    std::copy(weights.flat().begin(), weights.flat().end(), merged.flat().begin());
+    model::merge_lora(merged, lora_->weights);
+    return samples_.write(step, merged);
   }
   void add_files(const fs::path& directory) const override {
     tokenizer::save_chat_template(directory, p_.format.chat_template, p_.format.tokenizer,
@@ -210,8 +236,9 @@ class SftTask : public Task {
   PackedPasses passes_;
   ChatSamples samples_;
   std::vector<PackedBatch> val_;
-  std::unique_ptr<TextRows> text_;  // null: none
-  int64_t text_rows_ = 0;           // of an update
+  std::unique_ptr<LoraTraining> lora_;  // null: the weights are trained
+  std::unique_ptr<TextRows> text_;      // null: none
+  int64_t text_rows_ = 0;               // of an update
   uint64_t text_checksum_ = 0;
 };
 
@@ -256,8 +283,10 @@ double SftTask::add_gradient(std::span<const PackedBatch> batches, double weight
   double sum = 0;
   const auto dlogprob = static_cast<float>(-weight);
   for (const PackedBatch& batch : batches) {
-    sum += sum_of(passes_.gradient(
-        weights, grads, batch, [dlogprob](int64_t, float) { return dlogprob; }, accumulate));
+    const auto gradient = [dlogprob](int64_t, float) { return dlogprob; };
+    sum += sum_of(lora_ ? passes_.gradient_lora(weights, lora_->weights, lora_->grads, batch,
+                                                gradient, accumulate)
+                        : passes_.gradient(weights, grads, batch, gradient, accumulate));
     accumulate = true;
   }
   return sum;
@@ -294,14 +323,15 @@ Json SftTask::gradient(int64_t step, std::span<const int64_t> examples,
     for (const PackedBatch& batch : text) flops += training_flops(p_.model.config, batch);
   }
   metrics["tokens"] = tokens;
-  metrics["flops"] = flops;
+  metrics["flops"] = lora_ ? kLoraFlops * flops : flops;
   return metrics;
 }
 
 Json SftTask::validate(const model::Weights& weights) {
   if (val_.empty()) return Json::object();
   double sum = 0;
-  for (const PackedBatch& batch : val_) sum += sum_of(passes_.logprobs(weights, batch));
+  for (const PackedBatch& batch : val_)
+    sum += sum_of(passes_.logprobs(weights, batch, lora_ ? &lora_->weights : nullptr));
   return {{"val_loss", -sum / static_cast<double>(std::max<int64_t>(1, count_targets(val_)))}};
 }
 

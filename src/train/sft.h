@@ -29,6 +29,10 @@ struct SftOptions {
   std::string cache;                       // folder of tokenised text; empty: in the run directory
   std::string sample_prompts;              // more prompts for samples.md
   int64_t sample_tokens = 96;              // of an answer there
+  // Low-rank adapters are trained instead of the weights (docs/lora.md). 0: no.
+  int64_t lora_rank = 0;
+  double lora_alpha = 0;                  // 0: twice the rank
+  std::vector<std::string> lora_targets;  // as of model::LoraOptions; empty: all linear layers
 };
 
 struct SftResult {
