@@ -36,9 +36,9 @@ class CodeReward : public testing::TestWithParam<bool> {
     return make_code_reward(options_)->score({&answer, 1}).at(0);
   }
 
-  // Whether Python code of an answer gets as far as its end within a short time-out.
-  bool runs(const std::string& code) {
-    options_.timeout = std::chrono::milliseconds(700);
+  // Whether Python code of an answer gets as far as its end in time.
+  bool runs(const std::string& code, int milliseconds = 5000) {
+    options_.timeout = std::chrono::milliseconds(milliseconds);
     return score("```python\n" + code + "\n```", json::array({"pass"})) == 1;
   }
 
@@ -84,7 +84,7 @@ TEST_P(CodeReward, LeavingEarlyIsNoPass) {
 
 TEST_P(CodeReward, EndlessLoopsEndInTime) {
   const auto start = Clock::now();
-  options_.timeout = std::chrono::milliseconds(800);
+  options_.timeout = std::chrono::milliseconds(1200);
   EXPECT_EQ(score("while True: pass", {"pass"}), 0);
   // One endless test leaves the others their turn.
   EXPECT_EQ(score("def f(n):\n  while n: pass", {"f(0)", "f(1)", "f(0)"}), 2.0 / 3);
@@ -92,19 +92,20 @@ TEST_P(CodeReward, EndlessLoopsEndInTime) {
   EXPECT_EQ(
       score("while True:\n  try:\n    while True: pass\n  except BaseException: pass", {"pass"}),
       0);
-  EXPECT_LT(std::chrono::duration<double>(Clock::now() - start).count(), 5);
+  EXPECT_LT(std::chrono::duration<double>(Clock::now() - start).count(), 8);
 }
 
 TEST_P(CodeReward, ForkBombsMemoryHogsAndFloods) {
   EXPECT_FALSE(runs("import os\nos.fork()"));
-  EXPECT_FALSE(runs("import os\nwhile True:\n  try: os.fork()\n  except OSError: pass"));
+  EXPECT_FALSE(runs("import os\nwhile True:\n  try: os.fork()\n  except OSError: pass", 700));
   EXPECT_FALSE(runs("import subprocess\nsubprocess.run(['true'], check=True)"));
   EXPECT_TRUE(runs("import threading\nt = threading.Thread(target=print)\nt.start()\nt.join()"));
   EXPECT_FALSE(runs("x = bytearray(2 << 30)"));
   EXPECT_FALSE(runs("x = []\nwhile True: x.append(bytes(1 << 24))"));
   EXPECT_FALSE(runs("import sys\nwhile True: sys.stderr.write('x' * 100000)"));
-  EXPECT_FALSE(runs("f = open('/tmp/big' if not " + std::string(GetParam() ? "True" : "False") +
-                    " else 'big', 'wb')\nfor i in range(100): f.write(bytes(1 << 20)); f.flush()"));
+  EXPECT_FALSE(
+      runs("f = open('big', 'wb')\n"
+           "for i in range(100): f.write(bytes(1 << 20)); f.flush()"));
 }
 
 TEST_P(CodeReward, NoNetworkNoSignals) {
@@ -124,14 +125,14 @@ TEST_P(CodeReward, TheParentsFilesAreOutOfReach) {
   EXPECT_FALSE(runs("open('/proc/" + std::to_string(getpid()) + "/environ')"));
   EXPECT_FALSE(runs("open('/usr/x', 'w')"));
   EXPECT_FALSE(runs("open('/dev/x', 'w')"));
-  EXPECT_FALSE(runs("open('/x', 'w')"));
-  EXPECT_TRUE(runs("open('/tmp/x', 'w').write('mine')"));
-  EXPECT_FALSE(runs("open('/tmp/x')"));  // of another run
+  EXPECT_FALSE(runs("open('/y', 'w')"));
+  EXPECT_TRUE(runs("open('x', 'w').write('mine')"));
+  EXPECT_FALSE(runs("open('x')"));  // of another run
   setenv("PARLEY_TEST_KEY", "secret", 1);
   EXPECT_TRUE(runs("import os\nassert 'PARLEY_TEST_KEY' not in os.environ"));
   EXPECT_TRUE(runs("import os\nassert len([p for p in os.listdir('/proc') if p.isdigit()]) < 5"));
   // Many small files fill 64 MB and no more.
-  EXPECT_FALSE(runs("for i in range(100): open('/tmp/%d' % i, 'wb').write(bytes(1 << 20))"));
+  EXPECT_FALSE(runs("for i in range(100): open('%d' % i, 'wb').write(bytes(1 << 20))"));
   unlink(file.c_str());
 }
 
