@@ -91,6 +91,10 @@ ChatSamples::ChatSamples(fs::path run, const std::string& prompts_file,
 }
 
 std::vector<std::string> ChatSamples::answer(const model::Weights& weights) const {
+  // No special token belongs into an answer.
+  std::vector<int32_t> stops = {format_.end_of_turn};
+  for (int32_t id = 0; id < format_.tokenizer.vocab_size(); ++id)
+    if (format_.tokenizer.is_special(id) && id != format_.end_of_turn) stops.push_back(id);
   std::vector<infer::Request> requests;
   for (const Question& question : questions_) {
     infer::Request request;
@@ -99,9 +103,7 @@ std::vector<std::string> ChatSamples::answer(const model::Weights& weights) cons
     request.sampling.top_p = 0.95f;
     request.sampling.seed = seed_;
     request.sampling.max_tokens = max_tokens_;
-    request.sampling.stop_ids = {format_.end_of_turn};
-    const int32_t eos = format_.tokenizer.eos();
-    if (eos >= 0 && eos != format_.end_of_turn) request.sampling.stop_ids.push_back(eos);
+    request.sampling.stop_ids = stops;
     // Ids the embedding has and the tokenizer has not.
     for (auto id = format_.tokenizer.vocab_size(); id < config_.V; ++id)
       request.sampling.logit_bias[id] = -std::numeric_limits<float>::infinity();

@@ -14,15 +14,16 @@ cat >tiny.json <<'JSON'
  "n_positions": 32, "n_embd": 32, "n_layer": 2, "n_head": 2, "activation_function": "gelu_new",
  "layer_norm_epsilon": 1e-05, "tie_word_embeddings": true}
 JSON
+# In a subshell of its own: it becomes the program, so that its process can be killed.
 begin() {
-  "$PARLEY" --threads 1 pretrain --data data.jsonl --preset tiny.json --vocab-size 400 --seq 32 --batch 2 \
+  exec "$PARLEY" --threads 1 pretrain --data data.jsonl --preset tiny.json --vocab-size 400 --seq 32 --batch 2 \
     --grad-accum 2 --steps 120 --checkpoint-every 15 --val-every 60 --sample-every 120 \
     --optimizer muon --lr 0.003 --cache cache --out "$1" 2>"$1.log"
 }
 
 lines() { cat "$1/metrics.jsonl" 2>/dev/null | wc -l || true; }
 
-begin whole
+(begin whole)
 
 # Killed three times, each some random number of steps after it got going.
 begin broken & pid=$!
