@@ -45,10 +45,10 @@ const std::vector<Group>& groups() {
       {"answers that end by themselves", 0.6, {{"finished", ""}}},
       {"rewards of the pair",
        0.6,
-       {{"chosen_reward", "chosen"},
-        {"rejected_reward", "rejected"},
-        {"reward_margin", "margin"},
-        {"margin", "margin"}}},
+       {{"chosen_reward", "chosen"}, {"rejected_reward", "rejected"}, {"margin", "margin"}}},
+      {"log-probabilities of the pair (nats an answer)",
+       0.6,
+       {{"chosen_logprob", "chosen"}, {"rejected_logprob", "rejected"}}},
       {"explained variance of the values", 0.6, {{"explained_variance", ""}}},
       {"policy loss", 0.6, {{"policy_loss", ""}}},
       {"value loss", 0.6, {{"value_loss", ""}}},
@@ -182,12 +182,16 @@ std::vector<Panel> metric_panels(const std::vector<RunMetrics>& runs, const std:
   std::vector<Panel> panels;
   for (const Group& group : groups()) {
     std::vector<Drawn> drawn;
+    const auto take = [&](const std::string& key, std::string name) {
+      if (taken.insert(key).second) drawn.push_back({key, std::move(name)});
+    };
     for (const Key& wanted : group.keys)
       for (const std::string& key : keys) {
-        if (taken.contains(key) || !matches(wanted.key, key)) continue;
-        taken.insert(key);
-        drawn.push_back(
-            {key, wanted.name.empty() || wanted.key != key ? key : std::string(wanted.name)});
+        const std::string name(wanted.name);
+        if (matches(wanted.key, key)) take(key, name.empty() ? key : name);
+        // The same measure of held-out data, unless it has a place of its own.
+        if (key.starts_with("val_") && key.substr(4) == wanted.key && !is_named(key))
+          take(key, name.empty() ? "validation" : name + ", validation");
       }
     if (!drawn.empty())
       panels.push_back(
@@ -195,7 +199,7 @@ std::vector<Panel> metric_panels(const std::vector<RunMetrics>& runs, const std:
   }
   for (const std::string& key : keys)
     if (!taken.contains(key))
-      panels.push_back(make_panel(runs, key, 0.6, {{key, key}}, x_label, smoothing));
+      panels.push_back(make_panel(runs, key, kHalfHeight, {{key, key}}, x_label, smoothing));
   return panels;
 }
 

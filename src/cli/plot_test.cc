@@ -56,6 +56,23 @@ TEST_F(Plot, ReadsWhateverKeysThereAre) {
   EXPECT_TRUE(both[1].lines[2].dashed);
 }
 
+TEST_F(Plot, HeldOutMeasuresStandBesideTheirOwn) {
+  write("run/metrics.jsonl",
+        "{\"step\":1,\"margin\":1,\"chosen_reward\":2,\"val_margin\":0.5,\"val_loss\":2,\"val_"
+        "new\":1,"
+        "\"entropy\":2,\"val_entropy\":3}\n");
+  const std::vector<Panel> panels =
+      metric_panels({read_run_metrics(folder_ / "run", "step")}, "step", 0);
+  ASSERT_EQ(panels.size(), 4u);
+  EXPECT_EQ(panels[0].title, "loss");
+  EXPECT_EQ(panels[1].title, "entropy (nats a token)");
+  EXPECT_EQ(panels[1].lines[1].name, "validation");
+  EXPECT_EQ(panels[2].title, "rewards of the pair");
+  EXPECT_EQ(panels[2].lines.size(), 3u);
+  EXPECT_EQ(panels[2].lines[2].name, "margin, validation");
+  EXPECT_EQ(panels[3].title, "val_new");
+}
+
 TEST_F(Plot, SaysWhenThereIsNothing) {
   EXPECT_THROW(read_run_metrics(folder_ / "none", "step"), base::Error);
   write("run/metrics.jsonl", "");
