@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "cli/output.h"
+#include "model/lora.h"
 #include "tokenizer/tokenizer.h"
 
 namespace parley::cli {
@@ -67,8 +68,10 @@ void save_converted(const model::Model& model, const ConvertFlags& flags, const 
   write_out(json.dump() + "\n");
 }
 
-void convert_hf(const base::fs::path& from, const ConvertFlags& flags, const Common& common) {
-  const model::Model model = model::load_model(from);
+void convert_hf(const base::fs::path& from, const ConvertFlags& flags, const Common& common,
+                const base::fs::path& adapter) {
+  model::Model model = model::load_model(from);
+  if (!adapter.empty()) model::merge_lora(model.weights, model::load_lora(adapter, model.config));
   save_converted(model, flags, common);
   std::error_code ignored;
   if (!base::fs::equivalent(from, flags.out, ignored)) copy_companions(from, flags.out);

@@ -25,7 +25,9 @@ void save_converted(const model::Model& model, const ConvertFlags& flags, const 
 // chat template, generation_config.json.
 void copy_companions(const base::fs::path& from, const base::fs::path& to);
 
-// Reads a Hugging Face directory and writes it again, its tokenizer too.
-void convert_hf(const base::fs::path& from, const ConvertFlags& flags, const Common& common);
+// Reads a Hugging Face directory and writes it again, its tokenizer too; the LoRA adapter of
+// the directory `adapter`, unless empty, is merged into it.
+void convert_hf(const base::fs::path& from, const ConvertFlags& flags, const Common& common,
+                const base::fs::path& adapter = {});
 
 }  // namespace parley::cli
