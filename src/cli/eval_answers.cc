@@ -79,12 +79,15 @@ class Answerer {
 
   std::vector<std::vector<std::string>> answer(std::span<const Conversation> prompts, int64_t n) {
     std::vector<std::vector<std::string>> answers(prompts.size());
+    // All of them first: a prompt that cannot be asked shows at once.
+    std::vector<std::vector<int32_t>> ids;
+    for (const Conversation& prompt : prompts) ids.push_back(ids_of(prompt));
     base::Progress progress("answers of " + spec_.name, prompts.size(), "prompts");
     // Some batches at a time: the queue and the caches stay small.
     const auto window = static_cast<size_t>(std::max<int64_t>(1, 8 * flags_.batch / n));
     for (size_t begin = 0; begin < prompts.size(); begin += window) {
       const size_t end = std::min(begin + window, prompts.size());
-      answer_window(prompts, n, begin, end, answers);
+      answer_window(ids, n, begin, end, answers);
       progress.update(end);
     }
     progress.finish();
@@ -115,15 +118,14 @@ class Answerer {
     return ids;
   }
 
-  void answer_window(std::span<const Conversation> prompts, int64_t n, size_t begin, size_t end,
-                     std::vector<std::vector<std::string>>& answers) {
+  void answer_window(std::span<const std::vector<int32_t>> prompts, int64_t n, size_t begin,
+                     size_t end, std::vector<std::vector<std::string>>& answers) {
     std::vector<infer::Request> requests;
     std::deque<TextStream> streams;
     for (size_t p = begin; p < end; ++p) {
-      const std::vector<int32_t> ids = ids_of(prompts[p]);
       for (int64_t choice = 0; choice < n; ++choice) {
         infer::Request request;
-        request.prompt = ids;
+        request.prompt = prompts[p];
         request.sampling = params_;
         request.stream = static_cast<uint64_t>(p) << 20 | static_cast<uint64_t>(choice);
         requests.push_back(std::move(request));

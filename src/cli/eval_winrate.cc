@@ -71,6 +71,7 @@ void run_winrate(const WinRateFlags& flags, const Common& common) {
   // The judge first: what is wrong with it shows before any answer is written.
   const std::unique_ptr<eval::Judge> judge = make_judge(flags);
   const std::vector<Conversation> prompts = read_conversation_prompts(flags.prompts, flags.limit);
+  for (const Conversation& prompt : prompts) judge->check(prompt);
   std::vector<eval::Contestant> contestants;
   for (const ModelSpec& spec : specs) {
     eval::Contestant contestant{spec.name, {}};
@@ -118,9 +119,12 @@ std::vector<float> score_all(const base::fs::path& directory, std::span<const Co
 void run_bestofn(const BestOfNFlags& flags) {
   const ModelSpec spec = ModelSpec::parse(flags.model);
   const base::InterruptGuard guard;
-  for (const base::fs::path& directory : {flags.proxy, flags.gold})
-    eval::AnswerScorer check(directory);  // before hours of sampling
   const std::vector<Conversation> prompts = read_conversation_prompts(flags.prompts, flags.limit);
+  // Before hours of sampling.
+  for (const base::fs::path& directory : {flags.proxy, flags.gold}) {
+    const eval::AnswerScorer scorer(directory);
+    for (const Conversation& prompt : prompts) scorer.check(prompt);
+  }
   const auto answers = answers_of(spec, prompts, flags.n, flags.answers);
   const std::vector<float> proxy = score_all(flags.proxy, prompts, answers);
   const std::vector<float> gold = score_all(flags.gold, prompts, answers);

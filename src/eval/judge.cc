@@ -19,6 +19,7 @@ class RewardJudge final : public Judge {
       : name_(directory.string()), scorer_(directory) {}
 
   std::string name() const override { return name_; }
+  void check(std::span<const tokenizer::Message> messages) override { scorer_.check(messages); }
 
   std::vector<double> compare(std::span<const JudgedPair> pairs) override {
     // In a round robin an answer meets several others: it is scored once.
@@ -81,17 +82,25 @@ AnswerScorer::AnswerScorer(const std::filesystem::path& directory) {
 
 AnswerScorer::~AnswerScorer() = default;
 
+std::vector<int32_t> AnswerScorer::prompt_of(std::span<const tokenizer::Message> messages) const {
+  const int64_t T = model_->model.config.T;
+  std::vector<int32_t> ids = data::prompt_ids(model_->format, messages, T / 2);
+  if (ids.empty())
+    base::fail(
+        "the judge's context holds {} tokens, and this prompt leaves no room for an answer: {}…", T,
+        messages.back().content.substr(0, 80));
+  return ids;
+}
+
+void AnswerScorer::check(std::span<const tokenizer::Message> messages) const {
+  prompt_of(messages);
+}
+
 std::vector<float> AnswerScorer::score(std::span<const Item> items) {
   const auto T = static_cast<size_t>(model_->model.config.T);
   std::vector<std::vector<int32_t>> sequences;
   for (const Item& item : items) {
-    std::vector<int32_t> ids =
-        data::prompt_ids(model_->format, item.messages, static_cast<int64_t>(T / 2));
-    if (ids.empty())
-      base::fail(
-          "the judge's context holds {} tokens, and this prompt leaves no room for an "
-          "answer: {}…",
-          T, item.messages.back().content.substr(0, 80));
+    std::vector<int32_t> ids = prompt_of(item.messages);
     const std::vector<int32_t> answer = data::answer_ids(model_->format, item.answer);
     ids.insert(ids.end(), answer.begin(), answer.end());
     cut_ += ids.size() > T;

@@ -23,6 +23,8 @@ class Judge {
  public:
   virtual ~Judge() = default;
   virtual std::string name() const = 0;
+  // Error when this judge cannot read a prompt; asked before any answer is made.
+  virtual void check(std::span<const tokenizer::Message> messages) { (void)messages; }
   // The preference for `a` of each pair, in order: 1, 0, or ½ for a tie. Error when judging is
   // impossible.
   virtual std::vector<double> compare(std::span<const JudgedPair> pairs) = 0;
@@ -48,10 +50,14 @@ class AnswerScorer {
   };
   // One reward an item, in order. Error when a prompt leaves no room for an answer.
   std::vector<float> score(std::span<const Item> items);
+  // The same Error for a prompt alone.
+  void check(std::span<const tokenizer::Message> messages) const;
   // Answers whose end the context did not hold, so far.
   int64_t cut() const { return cut_; }
 
  private:
+  std::vector<int32_t> prompt_of(std::span<const tokenizer::Message> messages) const;
+
   struct Model;
   std::unique_ptr<Model> model_;
   int64_t cut_ = 0;

@@ -68,6 +68,27 @@ grep -q "parley reward" err
 
 # An API that always prefers what stands first: every pair a tie.
 command -v python3 >/dev/null || { echo "no python3: the API is not tried"; exit 0; }
+# The preferences are those of parley reward score.
+python3 - >to_score.jsonl <<'PYTHON'
+import json
+for c in json.load(open("report.json"))["comparisons"]:
+    for answer in c["answers"]:
+        print(json.dumps({"messages": c["messages"], "response": answer}))
+PYTHON
+"$PARLEY" reward score --model reward1/model --data to_score.jsonl >scores.jsonl
+python3 - <<'PYTHON'
+import json
+report = json.load(open("report.json"))
+names = [m["name"] for m in report["models"]]
+pairs = [(names.index(p["a"]), names.index(p["b"])) for p in report["pairs"]]
+scores = [json.loads(line)["score"] for line in open("scores.jsonl")]
+for i, c in enumerate(report["comparisons"]):
+    s = scores[i * len(names):(i + 1) * len(names)]
+    for (a, b), preference in zip(pairs, c["preferences"]):
+        # Batches of other shapes may round otherwise.
+        assert abs(s[a] - s[b]) < 1e-4 or preference == (s[a] > s[b]), (i, a, b, s, preference)
+PYTHON
+
 cat >api.py <<'PYTHON'
 import http.server, json
 class Judge(http.server.BaseHTTPRequestHandler):
