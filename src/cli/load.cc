@@ -12,6 +12,8 @@ namespace parley::cli {
 
 int32_t LoadedModel::start_token() const {
   if (tokenizer.bos() >= 0) return tokenizer.bos();
+  // A chat model's EOS ends its answers, not its texts.
+  if (const auto end_of_text = tokenizer.special("<|endoftext|>")) return *end_of_text;
   if (tokenizer.eos() >= 0) return tokenizer.eos();
   base::fail(
       "an empty prompt needs a BOS or EOS token, and this tokenizer has neither; "

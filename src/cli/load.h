@@ -24,8 +24,8 @@ struct LoadedModel : model::Model {
   // The form of its chats; none where the directory has none and ChatML does not fit.
   std::optional<tokenizer::ChatTemplate> chat_template;
 
-  // The token a text without a beginning starts from: BOS, else EOS (which stands
-  // between documents in pre-training). Error when there is neither.
+  // The token a text without a beginning starts from: BOS, else what stands between documents in
+  // pre-training: <|endoftext|>, or EOS without one. Error when there is none.
   int32_t start_token() const;
   // The ids of `text` as a prompt: BOS first where the model wants it; an empty text
   // becomes the start token. `special`: names of special tokens in the text count.
