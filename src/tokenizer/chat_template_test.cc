@@ -116,6 +116,33 @@ TEST(ChatTemplateTest, OnlyWhatTheAssistantWritesIsLearned) {
   EXPECT_EQ(learned(llama, mistral.render_for_training(llama, kTurns)), " A one </s> A two </s>");
 }
 
+TEST(ChatTemplateTest, TheMaskKnowsWhatTokenizersDoToText) {
+  // Normalization to NFC makes three bytes of "e" and an accent two.
+  const auto qwen = Tokenizer::load(golden("tokenizer_hf_qwen2.json"));
+  const std::vector<Message> accents = {{"user", "e\u0301"},
+                                        {"assistant", "e\u0301e\u0301 ok"},
+                                        {"user", "e\u0301"},
+                                        {"assistant", "ne\u0301"}};
+  EXPECT_EQ(learned(qwen, ChatTemplate::chatml().render_for_training(qwen, accents)),
+            "éé ok<|im_end|>né<|im_end|>");
+  // A prompt ends with "]" here, so that the model has to write "[" itself.
+  const auto plain = parse("{% for m in messages %}[{{ m.content }}]{% endfor %}");
+  EXPECT_EQ(learned(qwen, plain.render_for_training(qwen, accents)), "[éé ok[né");
+
+  // A space is put before each text, and belongs to what follows it.
+  const auto llama = llama2();
+  EXPECT_EQ(learned(llama, parse("{{ bos_token }}{{ messages[0].content }}{{ eos_token }}"
+                                 "{{ messages[1].content }}{{ eos_token }}")
+                               .render_for_training(llama, accents)),
+            " e\u0301e\u0301 ok</s>");
+  // Nothing but the assistant's words, where no token ends them.
+  EXPECT_EQ(
+      learned(llama, parse("{{ messages[1].content }} and so on")
+                         .render_for_training(
+                             llama, std::vector<Message>{{"user", "a"}, {"assistant", "bc"}})),
+      " bc");
+}
+
 TEST(ChatTemplateTest, EndOfTurn) {
   const auto tokenizer = small();
   const auto llama = llama2();

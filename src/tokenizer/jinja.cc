@@ -13,7 +13,7 @@ constexpr int64_t kBudget = 128 << 20;
 constexpr int64_t kNodeCost = 8, kLoopCost = 400;
 // Of expressions, blocks and macros that are being evaluated.
 constexpr int kMaxCalls = 600;
-constexpr size_t kMaxOutput = 64 << 20;
+constexpr size_t kMaxOutput = 16 << 20;
 
 using Frame = std::vector<std::pair<std::string, Value>>;
 

@@ -1,6 +1,8 @@
 // Text that remembers who wrote each byte.
 #pragma once
 
+#include <algorithm>
+#include <cstddef>
 #include <string>
 #include <string_view>
 
@@ -38,7 +40,9 @@ struct MarkedText {
   }
   // Whether the template wrote all of bytes [begin, end).
   bool from_template(size_t begin, size_t end) const {
-    return origins.find_first_not_of(static_cast<char>(Origin::kTemplate), begin) >= end;
+    return std::all_of(origins.begin() + static_cast<std::ptrdiff_t>(begin),
+                       origins.begin() + static_cast<std::ptrdiff_t>(end),
+                       [](char origin) { return origin == static_cast<char>(Origin::kTemplate); });
   }
 };
 

@@ -72,12 +72,12 @@ struct LoraRun {
     options.model = dir / "base";
     options.data = {dir / "data.jsonl"};
     options.val_fraction = 0.1;
-    options.sample_tokens = 4;
+    options.sample_tokens = 1;
     options.lora_rank = 4;
     options.loop.out = dir / "run";
     options.loop.batch = 8;
-    options.loop.steps = 30;
-    options.loop.val_every = 10;
+    options.loop.steps = 15;
+    options.loop.val_every = 5;
     options.loop.lr = 2e-2;
     options.loop.keep = 2;
   }
@@ -105,8 +105,8 @@ TEST(LoraSft, TheModelIsTheBaseAndItsAdapter) {
               info.kind == model::ParamKind::kMatrix)
         << info.name;
   // Checkpoints hold the adapter, not the model.
-  EXPECT_FALSE(fs::exists(out / "checkpoints/step-30/model.safetensors"));
-  EXPECT_LT(fs::file_size(out / "checkpoints/step-30/adapter_model.safetensors"), base_file.size());
+  EXPECT_FALSE(fs::exists(out / "checkpoints/step-15/model.safetensors"));
+  EXPECT_LT(fs::file_size(out / "checkpoints/step-15/adapter_model.safetensors"), base_file.size());
 }
 
 TEST(LoraSft, ResumedEndsInTheSameModel) {
@@ -116,19 +116,19 @@ TEST(LoraSft, ResumedEndsInTheSameModel) {
   const fs::path out = run.options.loop.out;
   const auto read = [&](const char* file) { return base::read_file(out / file); };
   const std::string model = read("model/model.safetensors");
-  const std::string state = read("checkpoints/step-30/optimizer.safetensors");
+  const std::string state = read("checkpoints/step-15/optimizer.safetensors");
 
-  // As if killed behind step 20.
-  ASSERT_TRUE(fs::exists(out / "checkpoints/step-20"));
+  // As if killed behind step 10.
+  ASSERT_TRUE(fs::exists(out / "checkpoints/step-10"));
   fs::remove_all(out / "model");
   fs::remove_all(out / "adapter");
-  fs::remove_all(out / "checkpoints/step-30");
+  fs::remove_all(out / "checkpoints/step-15");
   SftOptions resume;
   resume.loop.out = out;
   resume.loop.resume = true;
   EXPECT_TRUE(sft(resume, true).loop.finished);
   EXPECT_EQ(read("model/model.safetensors"), model);
-  EXPECT_EQ(read("checkpoints/step-30/optimizer.safetensors"), state);
+  EXPECT_EQ(read("checkpoints/step-15/optimizer.safetensors"), state);
 }
 
 TEST(LoraSft, WrongOptionsAreRefused) {
