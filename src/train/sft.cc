@@ -11,6 +11,7 @@
 #include "model/hf.h"
 #include "train/chat_samples.h"
 #include "train/micro_batches.h"
+#include "train/run_checks.h"
 #include "train/text_rows.h"
 
 namespace parley::train {
@@ -192,9 +193,7 @@ class SftTask : public Task {
       lora_ = std::make_unique<LoraTraining>(p.model.config, lora, o.loop.seed);
       lora_->base_model = o.model;
     }
-    std::vector<const TrainingSequence*> held_out;
-    for (const TrainingSequence& s : p.val) held_out.push_back(&s);
-    val_ = pack_masked(held_out, max_rows_, T_);
+    pack_held_out();
     prepare_text();
   }
 
@@ -225,6 +224,7 @@ class SftTask : public Task {
   }
 
  private:
+  void pack_held_out();
   void prepare_text();
   std::vector<PackedBatch> text_batches(int64_t step);
   // Adds the gradient of −weight · Σ log p of the batches' targets; returns Σ log p.
@@ -241,6 +241,17 @@ class SftTask : public Task {
   int64_t text_rows_ = 0;               // of an update
   uint64_t text_checksum_ = 0;
 };
+
+// Some conversations at a time, longest first: the search for room grows with their square.
+void SftTask::pack_held_out() {
+  constexpr size_t kWindow = 1024;
+  for (size_t first = 0; first < p_.val.size(); first += kWindow) {
+    std::vector<const TrainingSequence*> window;
+    for (size_t i = first; i < std::min(p_.val.size(), first + kWindow); ++i)
+      window.push_back(&p_.val[i]);
+    for (PackedBatch& batch : pack_masked(window, max_rows_, T_)) val_.push_back(std::move(batch));
+  }
+}
 
 // Pre-training text: about `share` of the rows of an update, at least one.
 void SftTask::prepare_text() {
@@ -371,6 +382,8 @@ std::string show_sequence(const TrainingSequence& s, const tokenizer::Tokenizer&
 }  // namespace
 
 SftResult sft(SftOptions options, bool quiet) {
+  if (options.loop.out.empty()) throw base::UsageError("--out must be given: the run directory");
+  if (!options.loop.resume) check_new_run(options.loop.out);
   Prepared p = prepare(std::move(options));  // 1, 2, 3
   SftTask task(p);
   Json saved;
