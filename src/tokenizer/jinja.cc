@@ -8,8 +8,8 @@
 namespace parley::tokenizer::jinja {
 namespace {
 
-// About a second's work, and a few hundred megabytes at the very worst.
-constexpr int64_t kBudget = 128 << 20;
+// Well below a second of work, and a hundred megabytes or so at the very worst.
+constexpr int64_t kBudget = 64 << 20;
 constexpr int64_t kNodeCost = 8, kLoopCost = 400;
 // Of expressions, blocks and macros that are being evaluated.
 constexpr int kMaxCalls = 600;
