@@ -1,12 +1,12 @@
 // What all pictures are drawn with: cairo, and the files it writes.
 #pragma once
 
+#include <cairo.h>
+
 #include <functional>
 #include <string>
 
 #include "base/files.h"
-
-struct _cairo;  // cairo_t
 
 namespace parley::cli {
 
@@ -19,7 +19,7 @@ const Color& chart_color(int number);
 
 class Canvas {
  public:
-  explicit Canvas(_cairo* cr);
+  explicit Canvas(cairo_t* cr);
   void gray(double level, double alpha = 1);
   void color(const Color& color, double alpha = 1);
   // `align`: 0 begins at x, 1 ends there, 0.5 is centred.
@@ -28,10 +28,10 @@ class Canvas {
   void segment(double x0, double y0, double x1, double y1, double width);
   void box(double x, double y, double width, double height);  // filled
   void dot(double x, double y, double radius);                // filled
-  _cairo* raw() { return cr_; }
+  cairo_t* raw() { return cr_; }
 
  private:
-  _cairo* cr_;
+  cairo_t* cr_;
 };
 
 // Draws on white ground and writes the picture; its kind follows the extension: .svg or .png (at

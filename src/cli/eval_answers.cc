@@ -309,7 +309,7 @@ std::string prompted_text(std::span<const tokenizer::Message> messages) {
   std::string text(kDialogue);
   for (const tokenizer::Message& message : messages) {
     if (message.role == "system")
-      text = message.content + "\n\n" + text;
+      text.insert(0, message.content + "\n\n");
     else if (message.role == "user")
       text += fmt::format("{} {}\n", kUser, message.content);
     else

@@ -63,6 +63,7 @@ void run_winrate(const WinRateFlags& flags, const Common& common) {
   if (texts.size() < 2)
     throw base::UsageError("two models at least: --a A --b B, or --models A B C");
   std::vector<ModelSpec> specs;
+  specs.reserve(texts.size());
   for (const std::string& text : texts) specs.push_back(ModelSpec::parse(text));
   make_names_unique(specs);
   if (!flags.out.empty() && flags.out.extension() != ".json")

@@ -96,6 +96,7 @@ Json fit_json(const KlCurve& curve, const std::vector<double>& rewards) {
 void plot_kl(const std::vector<base::fs::path>& files, const Options& options,
              const Common& common) {
   std::vector<KlCurve> curves;
+  curves.reserve(files.size());
   for (const base::fs::path& file : files) curves.push_back(read_kl_curve(file));
   const base::fs::path out = options.out.empty() ? base::fs::path("kl_curve.svg") : options.out;
   const std::vector<Panel> panels = {kl_panel(curves)};

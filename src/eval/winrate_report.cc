@@ -186,9 +186,9 @@ std::string verdicts(const WinRateReport& report, size_t p) {
   for (const Match& match : report.matches) {
     const double x = match.comparisons[p].preference;
     const std::string &a = report.contestants[match.a].name, &b = report.contestants[match.b].name;
-    text += (text.empty() ? "" : "; ") + (x > 0.5   ? a + " over " + b
-                                          : x < 0.5 ? b + " over " + a
-                                                    : a + " as good as " + b);
+    const bool tie = x == 0.5;
+    text += fmt::format("{}{} {} {}", text.empty() ? "" : "; ", x < 0.5 ? b : a,
+                        tie ? "as good as" : "over", x < 0.5 ? a : b);
   }
   return text;
 }

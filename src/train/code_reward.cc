@@ -154,9 +154,9 @@ std::vector<fs::path> folders_of(const std::string& program) {
 std::string interpreter(const std::string& name) {
   if (name.find('/') == std::string::npos) {
     for (const std::string folder : {"/usr/local/bin/", "/usr/bin/"})
-      if (const std::string path = base::find_program(folder + name); !path.empty()) return path;
+      if (std::string path = base::find_program(folder + name); !path.empty()) return path;
   }
-  const std::string path = base::find_program(name);
+  std::string path = base::find_program(name);
   if (path.empty())
     base::fail("tests: there is no interpreter {}; install it or name another: tests,python=PATH",
                name);

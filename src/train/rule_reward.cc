@@ -124,9 +124,9 @@ class RegexReward final : public RewardSource {
     if (found < 0) return 0;  // not found, or given up
     if (group_ < 0) return 1;
     const PCRE2_SIZE* at = pcre2_get_ovector_pointer(match_);
-    if (at[2 * group_] == PCRE2_UNSET || at[2 * group_ + 1] < at[2 * group_]) return 0;
-    const std::string_view group =
-        std::string_view(text).substr(at[2 * group_], at[2 * group_ + 1] - at[2 * group_]);
+    const auto begin = 2 * static_cast<size_t>(group_), end = begin + 1;
+    if (at[begin] == PCRE2_UNSET || at[end] < at[begin]) return 0;
+    const std::string_view group = std::string_view(text).substr(at[begin], at[end] - at[begin]);
     return last_number(group).value_or(0);
   }
 
