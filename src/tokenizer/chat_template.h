@@ -54,7 +54,8 @@ class ChatTemplate {
                               bool add_generation_prompt) const;
   // The whole conversation, and which tokens of it the assistant wrote, in every turn. A
   // template with {% generation %} blocks says so itself; for others it is what stands
-  // between the generation prompt and the next special token behind the content, inclusive.
+  // between the generation prompt and the next special token behind the content, inclusive. An
+  // answer without content teaches nothing.
   RenderedChat render_for_training(const Tokenizer& tokenizer,
                                    std::span<const Message> messages) const;
   // The text alone, for people and tests.
