@@ -22,8 +22,8 @@ JSON
 # In a subshell of its own: it becomes the program, so that its process can be killed.
 begin() {
   exec "$PARLEY" --threads 1 sft --model base/model --data chats.jsonl --val-fraction 0.1 \
-    --pretrain-data text.jsonl --pretrain-share 0.2 --cache cache --batch 8 --steps 300 \
-    --checkpoint-every 30 --val-every 150 --sample-tokens 8 --lr 0.003 --out "$1" 2>"$1.log"
+    --pretrain-data text.jsonl --pretrain-share 0.2 --cache cache --batch 8 --steps 200 \
+    --checkpoint-every 20 --val-every 100 --sample-tokens 8 --lr 0.003 --out "$1" 2>"$1.log"
 }
 
 lines() { cat "$1/metrics.jsonl" 2>/dev/null | wc -l || true; }
@@ -33,7 +33,7 @@ lines() { cat "$1/metrics.jsonl" 2>/dev/null | wc -l || true; }
 # Killed three times, each some random number of steps after it got going.
 begin broken & pid=$!
 for attempt in 1 2 3; do
-  target=$(($(lines broken) + 1 + RANDOM % 60))
+  target=$(($(lines broken) + 1 + RANDOM % 45))
   while [ "$(lines broken)" -lt "$target" ] && kill -0 "$pid" 2>/dev/null; do sleep 0.02; done
   kill -9 "$pid" 2>/dev/null || true
   wait "$pid" 2>/dev/null || true
@@ -46,10 +46,10 @@ wait "$pid"
 grep -q 'resumed at step' broken.log
 
 cmp whole/model/model.safetensors broken/model/model.safetensors
-cmp whole/checkpoints/step-300/optimizer.safetensors broken/checkpoints/step-300/optimizer.safetensors
+cmp whole/checkpoints/step-200/optimizer.safetensors broken/checkpoints/step-200/optimizer.safetensors
 cmp whole/samples.md broken/samples.md
 # Each step stands in the metrics once, in order.
-[ "$(grep -o '"step":[0-9]*' broken/metrics.jsonl | cut -d: -f2 | tr '\n' ' ')" = "$(seq 0 300 | tr '\n' ' ')" ]
+[ "$(grep -o '"step":[0-9]*' broken/metrics.jsonl | cut -d: -f2 | tr '\n' ' ')" = "$(seq 0 200 | tr '\n' ' ')" ]
 
 # Ctrl-C saves where it is and says how to go on.
 begin interrupted & pid=$!
@@ -79,7 +79,7 @@ grep -q 'chats.jsonl:61' other.log
 awk 'BEGIN { for (i = 0; i < 40; ++i)
   printf "{\"prompt\":\"fox %d\",\"chosen\":\"树。\",\"rejected\":\"the river runs %d\"}\n", i, i }' >pairs.jsonl
 prefer() {
-  exec "$PARLEY" --threads 1 dpo --model whole/model --data pairs.jsonl --batch 8 --steps 120 --val-every 60 \
+  exec "$PARLEY" --threads 1 dpo --model whole/model --data pairs.jsonl --batch 8 --steps 80 --val-every 40 \
     --checkpoint-every 20 --sample-tokens 8 --lr 0.001 --out "$1" 2>"$1.log"
 }
 (prefer dpo)
