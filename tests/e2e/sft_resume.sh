@@ -39,7 +39,7 @@ for attempt in 1 2 3; do
   wait "$pid" 2>/dev/null || true
   echo "attempt $attempt: killed with $(lines broken) lines of metrics"
   # Killed before its config.json was there: nothing to go on with.
-  if [ -e broken/config.json ]; then "$PARLEY" sft --resume --out broken 2>>broken.log & else begin broken & fi
+  if [ -e broken/config.json ]; then "$PARLEY" --threads $((attempt % 2 + 1)) sft --resume --out broken 2>>broken.log & else begin broken & fi
   pid=$!
 done
 wait "$pid"
@@ -57,7 +57,7 @@ until [ -s interrupted/metrics.jsonl ]; do sleep 0.1; done
 kill -INT "$pid"
 if wait "$pid"; then echo "finished before the interrupt came"; else
   grep -q -- "sft --resume --out interrupted" interrupted.log
-  "$PARLEY" sft --resume --out interrupted 2>>interrupted.log
+  "$PARLEY" --threads 1 sft --resume --out interrupted 2>>interrupted.log
 fi
 cmp whole/model/model.safetensors interrupted/model/model.safetensors
 
@@ -87,7 +87,7 @@ prefer dpo-broken & pid=$!
 until [ "$(lines dpo-broken)" -ge 25 ] || ! kill -0 "$pid" 2>/dev/null; do sleep 0.02; done
 kill -9 "$pid" 2>/dev/null || true
 wait "$pid" 2>/dev/null || true
-"$PARLEY" --json dpo --resume --out dpo-broken 2>>dpo-broken.log >result.json
+"$PARLEY" --threads 1 --json dpo --resume --out dpo-broken 2>>dpo-broken.log >result.json
 cmp dpo/model/model.safetensors dpo-broken/model/model.safetensors
 cmp dpo/reference.json dpo-broken/reference.json
 grep -q 'resumed at step' dpo-broken.log
