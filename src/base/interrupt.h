@@ -5,7 +5,8 @@ namespace parley::base {
 
 // From now on SIGINT and SIGTERM set a flag; a second SIGINT while the flag is
 // still set ends the process at once. The destructor puts the old handlers back.
-// Guards may be nested: the outermost one counts. Made by one thread.
+// Guards may be nested: the outermost one counts. Made by the main thread, which the system
+// gives a process's signals to.
 class InterruptGuard {
  public:
   InterruptGuard();

@@ -1,7 +1,13 @@
 #include "kernels/matmul.h"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
+#include <atomic>
+#include <csignal>
+#include <thread>
+
+#include "base/interrupt.h"
 #include "kernels/reference.h"
 #include "kernels/testing.h"
 
@@ -78,6 +84,37 @@ TEST(Matmul, SameBitsEveryTime) {
     matmul_forward(again, x, w, {});
     ASSERT_EQ(testing::max_error(again, first), 0.0);
   }
+}
+
+// Products move the stack pointer into heap memory while they run: a signal's frame must not be
+// written there (InterruptGuard).
+TEST(Matmul, SignalsLeaveMemoryAlone) {
+  const base::InterruptGuard guard;
+  constexpr int64_t kRows = 64, kInner = 4096;
+  tensor::Tensor<float> x({kRows, kInner}), w({kRows, kInner}), out({kRows, kRows});
+  std::ranges::fill(x, 1.0f);
+  std::ranges::fill(w, 1.0f);
+  std::atomic<bool> done = false;
+  const pthread_t self = pthread_self();
+  std::thread sender([&] {
+    while (!done) {
+      pthread_kill(self, SIGTERM);
+      ::usleep(20);
+    }
+  });
+  // Neighbours on the heap, to be overwritten.
+  for (int round = 0; round < 200; ++round) {
+    std::vector<std::vector<float>> neighbours;
+    for (int i = 0; i < 40; ++i) neighbours.emplace_back(2000, 7.0f);
+    matmul_forward(out, x, w, {});
+    matmul_backward_weight(w, {}, out, x, false);
+    std::ranges::fill(w, 1.0f);
+    for (const std::vector<float>& neighbour : neighbours)
+      for (const float value : neighbour) ASSERT_EQ(value, 7.0f) << "round " << round;
+    ASSERT_EQ(out[5], static_cast<float>(kInner));
+  }
+  done = true;
+  sender.join();
 }
 
 TEST(MatmulDeathTest, WrongShapesStopWithTheShapes) {
