@@ -21,7 +21,10 @@ TextEncoder make_encoder(const Tokenizer& tokenizer) {
 }
 
 int32_t document_separator(const Tokenizer& tokenizer) {
-  const int32_t separator = tokenizer.adds_bos() ? tokenizer.bos() : tokenizer.eos();
+  // A chat model ends its answers with another token than its texts.
+  const int32_t separator = tokenizer.adds_bos()
+                                ? tokenizer.bos()
+                                : tokenizer.special("<|endoftext|>").value_or(tokenizer.eos());
   if (separator < 0)
     base::fail(
         "the tokenizer has no end-of-text token to put between documents; add <|endoftext|> to its "

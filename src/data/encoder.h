@@ -13,7 +13,7 @@ namespace parley::data {
 // it. The fingerprint is a hash of its tokenizer.json.
 TextEncoder make_encoder(const tokenizer::Tokenizer& tokenizer);
 
-// The token that stands before each document: <|endoftext|> (eos), or for Llama-2 types,
+// The token that stands before each document: <|endoftext|> (else eos), or for Llama-2 types,
 // whose sequences begin with it, bos. Error when the tokenizer has neither.
 int32_t document_separator(const tokenizer::Tokenizer& tokenizer);
 
