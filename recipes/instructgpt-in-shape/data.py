@@ -8,6 +8,10 @@ OUT/prompts.jsonl        other questions, for PPO to answer
 OUT/eval.jsonl           more of them, for the win rates
 OUT/preferences_a.jsonl  one half of the preferences, for the reward model
 OUT/preferences_b.jsonl  the other half, for the judge
+
+Each half also has pairs made of demonstrations: a question's own answer is better than the answer
+to another question. Without them neither model ever saw an answer that is beside the point, and
+length is nearly all they learn.
 """
 import argparse
 import hashlib
@@ -44,6 +48,7 @@ def main():
     parser.add_argument("--conversations", type=int, default=8000)
     parser.add_argument("--prompts", type=int, default=3000)
     parser.add_argument("--evaluated", type=int, default=200)
+    parser.add_argument("--demonstrations", type=int, default=3000)
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
 
@@ -62,9 +67,17 @@ def main():
     write(options.out / "eval.jsonl", only_prompt[second:second + options.evaluated])
 
     halves = [[], []]
+    last = second + options.evaluated
+    for half in halves:
+        part, last = rows[last:last + options.demonstrations], last + options.demonstrations
+        for record, other in zip(part, part[1:] + part[:1]):
+            half.append({"messages": record["messages"][:-1],
+                         "chosen": record["messages"][-1]["content"],
+                         "rejected": other["messages"][-1]["content"], "source": "demonstration"})
     for record in records(options.preferences):
         key = json.dumps(record["messages"], ensure_ascii=False)
         halves[share(key, "preferences") < 0.5].append(record)
+    halves = [[r for r in half if r["chosen"] != r["rejected"]] for half in halves]
     write(options.out / "preferences_a.jsonl", halves[0])
     write(options.out / "preferences_b.jsonl", halves[1])
 

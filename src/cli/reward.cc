@@ -68,15 +68,11 @@ std::vector<int32_t> read_sequence(data::Element record, const std::string& wher
   } catch (const base::Error& error) {
     base::fail("{}: {}", where, error.what());
   }
-  std::vector<int32_t> ids = data::prompt_ids(format, messages, context / 2);
-  if (ids.empty())
+  std::vector<int32_t> prompt = data::prompt_ids(format, messages, context / 2);
+  if (prompt.empty())
     base::fail("{}: the prompt leaves no room for an answer in a context of {} tokens", where,
                context);
-  const std::vector<int32_t> answer = data::answer_ids(format, response);
-  ids.insert(ids.end(), answer.begin(), answer.end());
-  cut = std::ssize(ids) > context;
-  ids.resize(std::min(ids.size(), static_cast<size_t>(context)));
-  return ids;
+  return data::scored_ids(format, std::move(prompt), response, context, cut);
 }
 
 void score(const ScoreOptions& options) {

@@ -51,6 +51,19 @@ std::vector<int32_t> prompt_ids(const ChatFormat& format, std::span<const Messag
   return ids;
 }
 
+std::vector<int32_t> scored_ids(const ChatFormat& format, std::vector<int32_t> prompt,
+                                std::string_view answer, int64_t limit, bool& cut) {
+  std::vector<int32_t> ids = std::move(prompt);
+  const std::vector<int32_t> answered = answer_ids(format, answer);
+  ids.insert(ids.end(), answered.begin(), answered.end());
+  cut = std::ssize(ids) > limit;
+  if (cut) {
+    ids.resize(static_cast<size_t>(limit));
+    ids.back() = format.end_of_turn;
+  }
+  return ids;
+}
+
 std::vector<int32_t> answer_ids(const ChatFormat& format, std::string_view answer) {
   std::vector<int32_t> ids = format.tokenizer.encode(answer);
   ids.push_back(format.end_of_turn);

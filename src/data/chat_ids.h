@@ -33,6 +33,12 @@ void keep_chat_format(const fs::path& from, const fs::path& directory);
 std::vector<int32_t> prompt_ids(const ChatFormat& format,
                                 std::span<const tokenizer::Message> messages, int64_t limit);
 
+// Prompt and answer as one sequence of at most `limit` tokens. An answer that is too long loses its
+// last ones, but ends with end_of_turn all the same: that is where a score is read, and an end
+// that only long answers have would become a sign of them. `cut` says whether it did.
+std::vector<int32_t> scored_ids(const ChatFormat& format, std::vector<int32_t> prompt,
+                                std::string_view answer, int64_t limit, bool& cut);
+
 // The answer's ids, ended by end_of_turn. Ordinary text: no special token comes of it.
 std::vector<int32_t> answer_ids(const ChatFormat& format, std::string_view answer);
 

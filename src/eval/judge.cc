@@ -97,15 +97,12 @@ void AnswerScorer::check(std::span<const tokenizer::Message> messages) const {
 }
 
 std::vector<float> AnswerScorer::score(std::span<const Item> items) {
-  const auto T = static_cast<size_t>(model_->model.config.T);
   std::vector<std::vector<int32_t>> sequences;
   for (const Item& item : items) {
-    std::vector<int32_t> ids = prompt_of(item.messages);
-    const std::vector<int32_t> answer = data::answer_ids(model_->format, item.answer);
-    ids.insert(ids.end(), answer.begin(), answer.end());
-    cut_ += ids.size() > T;
-    ids.resize(std::min(ids.size(), T));
-    sequences.push_back(std::move(ids));
+    bool cut = false;
+    sequences.push_back(data::scored_ids(model_->format, prompt_of(item.messages), item.answer,
+                                         model_->model.config.T, cut));
+    cut_ += cut;
   }
   if (sequences.empty()) return {};
   return model_->scorer.score(model_->model.weights, sequences);

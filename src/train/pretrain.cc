@@ -20,19 +20,12 @@
 #include "train/corpus.h"
 #include "train/run_checks.h"
 #include "train/run_log.h"
+#include "train/text_rows.h"
 
 namespace parley::train {
 namespace {
 
 using base::Clock;
-
-model::Batch views(const data::Batch& batch) {
-  const tensor::Shape shape{batch.B, batch.T};
-  return {{batch.tokens.data(), shape},
-          {batch.targets.data(), shape},
-          {batch.positions.data(), shape},
-          {batch.first_key.data(), shape}};
-}
 
 constexpr const char* kSmaller = "choose a smaller --preset, --batch or --seq, or use --recompute";
 

@@ -108,13 +108,9 @@ class Comparisons {
       ++report_.duplicates;
       return known->second;
     }
-    std::vector<int32_t> ids = merged.prompt;
-    const std::vector<int32_t> answer_ids = data::answer_ids(format_, answer);
-    ids.insert(ids.end(), answer_ids.begin(), answer_ids.end());
-    if (std::ssize(ids) > context_) {
-      ids.resize(static_cast<size_t>(context_));
-      ++report_.cut;
-    }
+    bool cut = false;
+    std::vector<int32_t> ids = data::scored_ids(format_, merged.prompt, answer, context_, cut);
+    report_.cut += cut;
     Comparison& c = merged.comparison;
     c.sequences.push_back(std::move(ids));
     c.prompt_tokens.push_back(std::ssize(merged.prompt));
@@ -248,12 +244,10 @@ void RewardTask::read_reference(const ChatFormat& format) {
     while (!messages.empty() && messages.back().role != "assistant") messages.pop_back();
     const std::string answer = messages.back().content;
     messages.pop_back();
-    std::vector<int32_t> ids = data::prompt_ids(format, messages, T_ / 2);
-    if (ids.empty()) continue;
-    const std::vector<int32_t> answer_ids = data::answer_ids(format, answer);
-    ids.insert(ids.end(), answer_ids.begin(), answer_ids.end());
-    ids.resize(std::min(ids.size(), static_cast<size_t>(T_)));
-    reference_.push_back(std::move(ids));
+    std::vector<int32_t> prompt = data::prompt_ids(format, messages, T_ / 2);
+    if (prompt.empty()) continue;
+    bool cut = false;
+    reference_.push_back(data::scored_ids(format, std::move(prompt), answer, T_, cut));
   }
   if (reference_.empty())
     base::fail("{}: no conversation with an answer to compare with", options_.reference.front());

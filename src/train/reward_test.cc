@@ -85,6 +85,7 @@ TEST_F(Comparisons, LongAnswersAreCutAndCounted) {
   const auto comparisons = make_comparisons(preferences, format_, 40, 9, report_);
   ASSERT_EQ(comparisons.size(), 1u);
   EXPECT_EQ(comparisons[0].sequences[0].size(), 40u);
+  EXPECT_EQ(comparisons[0].sequences[0].back(), format_.end_of_turn);  // where the score is read
   EXPECT_EQ(report_.cut, 1);
   EXPECT_EQ(report_.dropped, 1);
 }
