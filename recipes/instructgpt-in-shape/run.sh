@@ -54,10 +54,10 @@ done
 # 4. PPO against the reward model, with and without the pre-training mix. The judge only looks on.
 ppo=("$parley" ppo --model "$out/sft/model" --reward "model:$out/rm/model"
   --gold "model:$out/judge/model" --prompts "$out/data/prompts.jsonl" --max-prompt 128
-  --max-tokens 80 --iterations "${ITERATIONS:-50}" --episodes 64 --epochs 2 --lr 1e-4 --kl 0.1
-  --eos-penalty 3 --seed 1 --eval-text "$out/lm/held_out.jsonl")
+  --max-tokens 80 --iterations "${ITERATIONS:-30}" --episodes 64 --epochs 2 --lr 2e-4 --kl 0.05
+  --eos-penalty 1 --warmup 3 --seed 1 --eval-text "$out/lm/held_out.jsonl")
 stage ppo "${ppo[@]}"
-stage ppo-ptx "${ppo[@]}" --ptx-data "${text[@]}" --ptx "${PTX:-2}"
+stage ppo-ptx "${ppo[@]}" --ptx-data "${text[@]}" --ptx "${PTX:-2}" --ptx-ratio 0.5
 
 # 5. Who wins, on questions nobody trained on; what language modelling costs; best of n.
 models=("$out/lm/model:raw" "$out/lm/model:prompted" "$out/sft/model" "$out/ppo/model"

@@ -156,7 +156,8 @@ RenderedChat encode_marked(const Tokenizer& tokenizer, const RenderedText& rende
 int32_t token_behind_answer(const Tokenizer& tokenizer, const MarkedText& text) {
   const size_t answer = text.origins.find(kOfAssistant);
   if (answer == std::string::npos) return -1;
-  const Found* end = special_behind(find_tokens(tokenizer.vocabulary(), text), answer);
+  const auto found = find_tokens(tokenizer.vocabulary(), text);  // `end` points into it
+  const Found* end = special_behind(found, answer);
   return end ? end->token->id : -1;
 }
 
