@@ -55,7 +55,7 @@ done
 ppo=("$parley" ppo --model "$out/sft/model" --reward "model:$out/rm/model"
   --gold "model:$out/judge/model" --prompts "$out/data/prompts.jsonl" --max-prompt 128
   --max-tokens 80 --iterations "${ITERATIONS:-30}" --episodes 64 --epochs 2 --lr 2e-4 --kl 0.05
-  --eos-penalty 1 --warmup 3 --seed 1 --eval-text "$out/lm/held_out.jsonl")
+  --eos-penalty 0 --warmup 3 --seed 1 --eval-text "$out/lm/held_out.jsonl")
 stage ppo "${ppo[@]}"
 stage ppo-ptx "${ppo[@]}" --ptx-data "${text[@]}" --ptx "${PTX:-2}" --ptx-ratio 0.5
 
