@@ -1,6 +1,7 @@
 #include "base/measure.h"
 
 #include <algorithm>
+#include <cmath>
 #include <fstream>
 #include <string>
 
@@ -22,6 +23,16 @@ double quantile(std::vector<double> values, double q) {
 }
 
 double median(std::vector<double> values) { return quantile(std::move(values), 0.5); }
+
+Interval wilson_interval(double successes, int64_t n, double z) {
+  if (n == 0) return {0, 1};
+  const auto count = static_cast<double>(n);
+  const double p = successes / count, z2 = z * z;
+  const double center = (p + z2 / (2 * count)) / (1 + z2 / count);
+  const double half =
+      z / (1 + z2 / count) * std::sqrt(p * (1 - p) / count + z2 / (4 * count * count));
+  return {std::max(0.0, center - half), std::min(1.0, center + half)};
+}
 
 double available_memory() {
   std::ifstream meminfo("/proc/meminfo");

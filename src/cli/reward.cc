@@ -7,11 +7,10 @@
 #include "cli/loop_flags.h"
 #include "cli/output.h"
 #include "cli/stdin_stream.h"
-#include "data/chat_ids.h"
 #include "data/conversations.h"
 #include "data/json_lines.h"
 #include "data/records.h"
-#include "model/reward_model.h"
+#include "eval/judge.h"
 
 namespace parley::cli {
 namespace {
@@ -55,60 +54,54 @@ struct ScoreOptions {
   base::fs::path model, data;  // data empty: standard input
 };
 
-// {"messages", "response"} of one line. Error naming the line.
-std::vector<int32_t> read_sequence(data::Element record, const std::string& where,
-                                   const data::ChatFormat& format, int64_t context, bool& cut) {
-  std::string response;
+struct Answered {
   std::vector<tokenizer::Message> messages;
+  std::string response;
+};
+
+// {"messages", "response"} of one line. Error naming the line.
+Answered read_answered(data::Element record, const std::string& where,
+                       const eval::AnswerScorer& scorer) {
   try {
-    const auto field = data::find_field(record, "response");
-    if (!field) base::fail("no \"response\"; expected {{\"messages\", \"response\"}}");
-    response = data::text_of(*field, "\"response\"");
-    messages = data::prompt_messages(record);
+    const auto response = data::find_field(record, "response");
+    if (!response) base::fail("no \"response\"; expected {{\"messages\", \"response\"}}");
+    Answered answered{data::prompt_messages(record), data::text_of(*response, "\"response\"")};
+    scorer.check(answered.messages);
+    return answered;
   } catch (const base::Error& error) {
     base::fail("{}: {}", where, error.what());
   }
-  std::vector<int32_t> prompt = data::prompt_ids(format, messages, context / 2);
-  if (prompt.empty())
-    base::fail("{}: the prompt leaves no room for an answer in a context of {} tokens", where,
-               context);
-  return data::scored_ids(format, std::move(prompt), response, context, cut);
 }
 
 void score(const ScoreOptions& options) {
   constexpr size_t kWindow = 256;  // lines scored together: memory stays bounded
-  constexpr int64_t kBatchTokens = 8192;
-  const model::Model model = model::load_reward_model(options.model);
-  const data::ChatFormat format = data::ChatFormat::load(options.model);
-  const int64_t T = model.config.T;
-  model::Scorer scorer(model.config, std::max<int64_t>(1, kBatchTokens / T), T);
+  eval::AnswerScorer scorer(options.model);
   data::JsonLines lines = options.data.empty()
                               ? data::JsonLines(std::make_unique<StdinStream>(), "standard input")
                               : data::JsonLines(options.data);
-  std::vector<std::vector<int32_t>> sequences;
+  std::vector<Answered> window;
   const auto flush = [&] {
+    std::vector<eval::AnswerScorer::Item> items;
+    for (const Answered& answered : window) items.push_back({answered.messages, answered.response});
     std::string out;
-    for (const float value : scorer.score(model.weights, sequences)) {
+    for (const float value : scorer.score(items)) {
       ordered_json line;
       line["score"] = value;
       out += line.dump() + "\n";
     }
     write_out(out);
-    sequences.clear();
+    window.clear();
   };
   simdjson::dom::element record;
   std::string problem;
-  int64_t cut = 0;
   for (auto status = lines.next(record, problem); status != data::JsonLines::Status::kEnd;
        status = lines.next(record, problem)) {
     if (status == data::JsonLines::Status::kBad) base::fail("{}: {}", lines.where(), problem);
-    bool was_cut = false;
-    sequences.push_back(read_sequence(record, lines.where(), format, T, was_cut));
-    cut += was_cut;
-    if (sequences.size() == kWindow) flush();
+    window.push_back(read_answered(record, lines.where(), scorer));
+    if (window.size() == kWindow) flush();
   }
   flush();
-  if (cut > 0) spdlog::warn("{} answers were cut at the context of {} tokens", cut, T);
+  if (scorer.cut() > 0) spdlog::warn("{} answers were cut at the model's context", scorer.cut());
 }
 
 }  // namespace

@@ -10,9 +10,6 @@
 namespace parley::eval {
 namespace {
 
-// Rows of a batch: enough tokens to keep the matrix products busy.
-constexpr int64_t kBatchTokens = 8192;
-
 class RewardJudge final : public Judge {
  public:
   explicit RewardJudge(const std::filesystem::path& directory)
@@ -74,8 +71,7 @@ struct AnswerScorer::Model {
 
 AnswerScorer::AnswerScorer(const std::filesystem::path& directory) {
   model::Model model = model::load_reward_model(directory);
-  const int64_t T = model.config.T;
-  model::Scorer scorer(model.config, std::max<int64_t>(1, kBatchTokens / T), T);
+  model::Scorer scorer(model.config);
   model_ = std::make_unique<Model>(
       Model{std::move(model), data::ChatFormat::load(directory), std::move(scorer)});
 }

@@ -38,16 +38,6 @@ std::vector<double> standardized_ratios(std::span<const Comparison> comparisons)
 
 }  // namespace
 
-Interval wilson_interval(double successes, int64_t n, double z) {
-  if (n == 0) return {0, 1};
-  const auto count = static_cast<double>(n);
-  const double p = successes / count, z2 = z * z;
-  const double center = (p + z2 / (2 * count)) / (1 + z2 / count);
-  const double half =
-      z / (1 + z2 / count) * std::sqrt(p * (1 - p) / count + z2 / (4 * count * count));
-  return {std::max(0.0, center - half), std::min(1.0, center + half)};
-}
-
 double sign_test(int64_t wins, int64_t losses) {
   const int64_t n = wins + losses, least = std::min(wins, losses);
   if (2 * least >= n) return 1;
@@ -129,7 +119,7 @@ WinRate win_rate(std::span<const Comparison> comparisons, uint64_t seed, int64_t
   }
   result.ties = result.n - result.wins - result.losses;
   result.rate = rate_of(comparisons);
-  result.wilson = wilson_interval(result.rate * count, result.n);
+  result.wilson = base::wilson_interval(result.rate * count, result.n);
   result.sign_p = sign_test(result.wins, result.losses);
   const LengthControl control = length_controlled(comparisons);
   result.controlled = control.rate;

@@ -6,6 +6,8 @@
 #include <span>
 #include <vector>
 
+#include "base/measure.h"
+
 namespace parley::eval {
 
 // One prompt, judged.
@@ -14,9 +16,7 @@ struct Comparison {
   double length_a, length_b;  // characters of the answers
 };
 
-struct Interval {
-  double low = 0, high = 0;
-};
+using base::Interval;
 
 struct WinRate {
   int64_t n = 0, wins = 0, ties = 0, losses = 0;
@@ -37,9 +37,6 @@ struct WinRate {
 // Everything is empty or even (rate ½, p 1) when there is no comparison.
 WinRate win_rate(std::span<const Comparison> comparisons, uint64_t seed = 0,
                  int64_t resamples = 1000);
-
-// The Wilson score interval of `successes` (ties count ½) out of n, at ±z standard errors.
-Interval wilson_interval(double successes, int64_t n, double z = 1.959963984540054);
 
 // P(X is at least as far from n/2 as this), X ~ Binomial(wins + losses, ½): exact.
 double sign_test(int64_t wins, int64_t losses);

@@ -11,15 +11,15 @@ namespace {
 
 TEST(WilsonInterval, EqualsScipy) {
   // scipy.stats.binomtest(8, 10).proportion_ci(method="wilson")
-  const Interval eight = wilson_interval(8, 10);
+  const Interval eight = base::wilson_interval(8, 10);
   EXPECT_NEAR(eight.low, 0.4901624715366418, 1e-12);
   EXPECT_NEAR(eight.high, 0.9433178485456248, 1e-12);
-  const Interval half = wilson_interval(62.5, 100);  // with a tie
+  const Interval half = base::wilson_interval(62.5, 100);  // with a tie
   EXPECT_NEAR(half.low, 0.52714634179232, 1e-12);
   EXPECT_NEAR(half.high, 0.7136052836559336, 1e-12);
-  EXPECT_EQ(wilson_interval(0, 5).low, 0);
-  EXPECT_EQ(wilson_interval(5, 5).high, 1);
-  EXPECT_EQ(wilson_interval(0, 0).high, 1);
+  EXPECT_EQ(base::wilson_interval(0, 5).low, 0);
+  EXPECT_EQ(base::wilson_interval(5, 5).high, 1);
+  EXPECT_EQ(base::wilson_interval(0, 0).high, 1);
 }
 
 TEST(SignTest, EqualsScipy) {

@@ -11,6 +11,11 @@
 #include "model/hf.h"
 
 namespace parley::model {
+namespace {
+
+constexpr int64_t kBatchTokens = 8192;
+
+}  // namespace
 
 Model with_score_head(const Model& language_model, HeadInit init, uint64_t seed) {
   Model model;
@@ -69,6 +74,9 @@ Scorer::Scorer(const ModelConfig& config, int64_t B, int64_t T)
       T_(T),
       state_(config, {.B = B, .T = T, .recompute = true}),
       values_(Shape{B * T}) {}
+
+Scorer::Scorer(const ModelConfig& config)
+    : Scorer(config, std::max<int64_t>(1, kBatchTokens / config.T), config.T) {}
 
 std::vector<float> Scorer::score(const Weights& weights,
                                  std::span<const std::vector<int32_t>> sequences) {

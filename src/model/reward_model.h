@@ -33,6 +33,9 @@ class Scorer {
   // Error when T is beyond the model's context.
   Scorer(const ModelConfig& config, int64_t B, int64_t T);
 
+  // Rows of the whole context, and as many as keep the matrix products busy.
+  explicit Scorer(const ModelConfig& config);
+
   // The score at each sequence's last token: a reward model's reward. Error when a sequence is
   // empty or longer than T.
   std::vector<float> score(const Weights& weights, std::span<const std::vector<int32_t>> sequences);

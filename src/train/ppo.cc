@@ -82,6 +82,7 @@ class Rl {
   void prepare_reward();
   void prepare_text();
   Experience collect(int64_t step);
+  std::string response_text(const Episode& episode) const;
   std::vector<double> score(const std::vector<Episode>& episodes, RewardSource& source) const;
   void judge(Experience& experience);
   void find_advantages(Experience& experience);
@@ -308,14 +309,16 @@ Experience Rl::collect(int64_t step) {
   return experience;
 }
 
+// The answer without its stop token.
+std::string Rl::response_text(const Episode& episode) const {
+  std::span<const int32_t> answer(episode.tokens);
+  answer = answer.subspan(static_cast<size_t>(episode.prompt_tokens));
+  return tokenizer_->decode(answer.first(answer.size() - (episode.finished ? 1 : 0)));
+}
+
 std::vector<double> Rl::score(const std::vector<Episode>& episodes, RewardSource& source) const {
   std::vector<std::string> responses;
-  for (const Episode& episode : episodes) {
-    std::span<const int32_t> answer(episode.tokens);
-    answer = answer.subspan(static_cast<size_t>(episode.prompt_tokens));
-    if (episode.finished) answer = answer.first(answer.size() - 1);
-    responses.push_back(tokenizer_->decode(answer));
-  }
+  for (const Episode& episode : episodes) responses.push_back(response_text(episode));
   std::vector<Answer> answers;
   for (size_t i = 0; i < episodes.size(); ++i) {
     const RlPrompt& prompt = prompts_[episodes[i].prompt];
@@ -545,10 +548,7 @@ void Rl::write_samples(int64_t step) {
   const std::vector<double> scores = score(episodes, *reward_);
   std::vector<SampledAnswer> samples;
   for (size_t i = 0; i < episodes.size(); ++i) {
-    std::span<const int32_t> answer(episodes[i].tokens);
-    answer = answer.subspan(static_cast<size_t>(episodes[i].prompt_tokens));
-    if (episodes[i].finished) answer = answer.first(answer.size() - 1);
-    samples.push_back({prompts_[chosen[i]].text, tokenizer_->decode(answer),
+    samples.push_back({prompts_[chosen[i]].text, response_text(episodes[i]),
                        fmt::format("reward {:.3f}", scores[i])});
   }
   append_samples(options_.out / "samples.md", fmt::format("Iteration {}", step), samples);
@@ -560,8 +560,9 @@ void Rl::write_samples(int64_t step) {
 
 void Rl::checkpoint() {
   progress_.extra = {{"beta", kl_.beta}, {"updates", updates_}, {"ptx_rows", ptx_rows_}};
-  const Checkpoint saved = save_checkpoint(options_.out, progress_, parts(), *tokenizer_);
-  data::keep_chat_format(options_.model, saved.path);
+  save_checkpoint(options_.out, progress_, parts(), *tokenizer_, [this](const fs::path& directory) {
+    data::keep_chat_format(options_.model, directory);
+  });
   prune_checkpoints(options_.out, options_.keep);
 }
 

@@ -76,7 +76,6 @@ class Comparisons {
         ++report_.dropped;
         return;
       }
-      merged.comparison.source = preference.where;
       open = open_.insert_or_assign(key, merged_.size()).first;
       merged_.push_back(std::move(merged));
     }
@@ -162,6 +161,10 @@ class RewardTask : public Task {
   int64_t examples() const override { return std::ssize(train_); }
   double flops_per_token() const override { return model::train_flops_per_token(config_, T_); }
 
+  std::string data_checksum() const override;
+  void add_files(const fs::path& directory) const override {
+    data::keep_chat_format(options_.model, directory);
+  }
   Json gradient(int64_t step, std::span<const int64_t> examples, const model::Weights& weights,
                 model::Weights& grads) override;
   Json validate(const model::Weights& weights) override;
@@ -226,6 +229,18 @@ void RewardTask::read(const ChatFormat& format) {
       report.ties + val_report.ties, report.cut + val_report.cut, T_,
       report.dropped + val_report.dropped);
   read_reference(format);
+}
+
+std::string RewardTask::data_checksum() const {
+  std::string bytes;
+  for (const std::vector<Comparison>* list : {&train_, &val_})
+    for (const Comparison& c : *list) {
+      for (const std::vector<int32_t>& ids : c.sequences)
+        bytes.append(reinterpret_cast<const char*>(ids.data()), ids.size() * sizeof(int32_t));
+      for (const Comparison::Pair& pair : c.pairs)
+        bytes += fmt::format(" {}>{}", pair.better, pair.worse);
+    }
+  return fmt::format("{:016x}", data::fnv1a(bytes));
 }
 
 void RewardTask::read_reference(const ChatFormat& format) {
@@ -458,7 +473,6 @@ RewardResult train_reward(RewardModelOptions options, bool quiet) {
   for_each_option(options, [&](const char* name, const auto& value) { json[name] = value; });
   result.loop = run_loop(task, options.loop, json, model, format.tokenizer, quiet);
   result.report = task.report();
-  if (result.loop.finished) data::keep_chat_format(options.model, result.loop.model);
   if (result.loop.finished && !result.report.empty()) {
     base::write_file(options.loop.out / "report.json", result.report.dump(2) + "\n");
     base::write_file(options.loop.out / "report.md", reward_report_markdown(result.report));

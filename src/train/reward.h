@@ -36,7 +36,6 @@ struct Comparison {
   std::vector<int64_t> prompt_tokens;           // of each sequence
   std::vector<int64_t> answer_bytes;            // of each answer's text
   std::vector<Pair> pairs;                      // ties are left out
-  std::string source;                           // of the first record
 };
 
 // What became of the records.

@@ -10,17 +10,13 @@
 namespace parley::train {
 namespace {
 
-// Rows of a batch: enough tokens to keep the matrix products busy.
-constexpr int64_t kBatchTokens = 8192;
-
 class RewardModelSource : public RewardSource {
  public:
   RewardModelSource(std::string directory, int32_t end_of_turn)
       : directory_(std::move(directory)),
         end_of_turn_(end_of_turn),
         model_(model::load_reward_model(directory_)),
-        scorer_(model_.config, std::max<int64_t>(1, kBatchTokens / model_.config.T),
-                model_.config.T) {}
+        scorer_(model_.config) {}
 
   std::string name() const override { return "model:" + directory_; }
 

@@ -5,6 +5,7 @@
 #include <numeric>
 
 #include "base/error.h"
+#include "base/measure.h"
 
 namespace parley::train {
 namespace {
@@ -35,15 +36,6 @@ double correlation(const std::vector<double>& x, const std::vector<double>& y) {
     yy += (y[i] - my) * (y[i] - my);
   }
   return xx > 0 && yy > 0 ? xy / std::sqrt(xx * yy) : 0;
-}
-
-// 95 % interval of a share (Wilson 1927).
-std::pair<double, double> wilson(double share, double n) {
-  constexpr double z = 1.959963984540054;
-  const double middle = (share + z * z / (2 * n)) / (1 + z * z / n);
-  const double half =
-      z / (1 + z * z / n) * std::sqrt(share * (1 - share) / n + z * z / (4 * n * n));
-  return {middle - half, middle + half};
 }
 
 template <typename Keep>
@@ -121,8 +113,9 @@ double length_correlation(std::span<const ScoredPair> pairs) {
 Json reward_report(std::span<const ScoredPair> pairs) {
   Json json = subset({pairs.begin(), pairs.end()});
   if (pairs.empty()) return json;
+  const auto n = static_cast<double>(pairs.size());
   const auto [low, high] =
-      wilson(json["accuracy"].get<double>(), static_cast<double>(pairs.size()));
+      base::wilson_interval(json["accuracy"].get<double>() * n, std::ssize(pairs));
   json["accuracy_low"] = low;
   json["accuracy_high"] = high;
   json["over_length_baseline"] =

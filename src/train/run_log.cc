@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "infer/generate.h"
+#include "train/samples.h"
 
 namespace parley::train {
 namespace {
@@ -37,17 +38,6 @@ int64_t step_of(std::string_view line) {
   const auto json = Json::parse(line, nullptr, false);
   if (!json.is_object() || !json.contains("step") || !json["step"].is_number_integer()) return -1;
   return json["step"].get<int64_t>();
-}
-
-// Model text inside a Markdown quotation.
-std::string quotation(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    if (std::strchr("*_`<[\\#", c)) out += '\\';
-    out += c;
-    if (c == '\n') out += "> ";
-  }
-  return out;
 }
 
 }  // namespace
@@ -103,7 +93,8 @@ std::string write_samples(const fs::path& file, std::string_view title,
     std::string text;
     for (const int32_t id : completions[i].answer()) text += decoder.push(id);
     text += decoder.finish();
-    markdown += fmt::format("> **{}**{}\n\n", quotation(tokenizer.decode(prompt)), quotation(text));
+    markdown += fmt::format("> **{}**{}\n\n", markdown_quotation(tokenizer.decode(prompt)),
+                            markdown_quotation(text));
     if (i == 0) first = tokenizer.decode(prompt) + text;
   }
   const int fd = open_for_append(file);

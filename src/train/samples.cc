@@ -6,10 +6,7 @@
 #include "base/error.h"
 
 namespace parley::train {
-namespace {
-
-// Text inside a Markdown quotation.
-std::string quotation(std::string_view text) {
+std::string markdown_quotation(std::string_view text) {
   std::string out;
   for (const char c : text) {
     if (std::strchr("*_`<[\\#", c) && c != '\0') out += '\\';
@@ -19,14 +16,12 @@ std::string quotation(std::string_view text) {
   return out;
 }
 
-}  // namespace
-
 void append_samples(const base::fs::path& file, std::string_view title,
                     const std::vector<SampledAnswer>& samples) {
   std::string markdown = fmt::format("## {}\n\n", title);
   for (const SampledAnswer& sample : samples) {
-    markdown +=
-        fmt::format("> **{}**\n>\n> {}\n", quotation(sample.prompt), quotation(sample.answer));
+    markdown += fmt::format("> **{}**\n>\n> {}\n", markdown_quotation(sample.prompt),
+                            markdown_quotation(sample.answer));
     if (!sample.note.empty()) markdown += fmt::format(">\n> *{}*\n", sample.note);
     markdown += '\n';
   }

@@ -9,6 +9,9 @@
 
 namespace parley::train {
 
+// What a model wrote, as text inside a Markdown quotation, whatever marks it holds.
+std::string markdown_quotation(std::string_view text);
+
 struct SampledAnswer {
   std::string prompt, answer, note;  // note: "reward 0.3", or empty
 };
