@@ -10,7 +10,8 @@ build=(cmake ninja-build g++ pkg-config
   libdnnl-dev ocl-icd-opencl-dev libhwy-dev libfmt-dev libspdlog-dev nlohmann-json3-dev
   libcli11-dev zlib1g-dev libzstd-dev libpcre2-dev libutf8proc-dev libsimdjson-dev libedit-dev
   libcairo2-dev liblzma-dev libgtest-dev
-  libcurl4-openssl-dev bubblewrap)
+  libcurl4-openssl-dev bubblewrap
+  libboost1.81-dev libssl-dev prometheus-cpp-dev libtomlplusplus-dev)
 # Format check, clang-tidy, fuzzers, repository checks.
 test=(python3 git clang-14 clang-format-14 clang-tidy-14 libclang-rt-14-dev libomp-14-dev)
 # The tokenizer is compared with npm packages; any Node that is there will do.
