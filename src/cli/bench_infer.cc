@@ -20,7 +20,7 @@ namespace {
 struct InferFlags {
   std::string preset = "gpt2-124m";
   std::string model;
-  PrecisionFlags precision;
+  text::Storage precision;
   std::vector<int64_t> batch = {1, 4, 16};
   int64_t context = 0;
   int64_t cached = 0, arrival = 0;

@@ -42,7 +42,7 @@ class Chat {
   Chat(const Options& options, const Common& common)
       : text_(chat_text(options.language)),
         json_(common.json),
-        model_(load(options.model, options.engine.precision)),
+        model_(text::load(options.model, options.engine.precision)),
         format_(options.format == "auto"     ? chat_format(model_)
                 : options.format == "chatml" ? ChatFormat::kChatMl
                                              : ChatFormat::kPlain),
@@ -211,7 +211,7 @@ class Chat {
 
   const ChatText& text_;
   bool json_, colour_ = false, reader_left_ = false;
-  LoadedModel model_;
+  text::LoadedModel model_;
   ChatFormat format_;
   ChatSession session_;
   LineEditor editor_;

@@ -5,7 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
-#include "cli/text_stream.h"
+#include "text/text_stream.h"
 
 namespace parley::cli {
 namespace {
@@ -32,15 +32,16 @@ std::string trim(const std::string& text) {
 
 }  // namespace
 
-ChatFormat chat_format(const LoadedModel& model) {
+ChatFormat chat_format(const text::LoadedModel& model) {
   if (!model.chat_template) return ChatFormat::kPlain;
   const int32_t end = model.chat_template->end_of_turn(model.tokenizer);
   const bool taught = end >= 0 && (model.tokenizer.eos() == end || model.config.eos_token == end);
   return taught ? ChatFormat::kChatMl : ChatFormat::kPlain;
 }
 
-ChatSession::ChatSession(const LoadedModel& model, ChatFormat format, infer::SamplingParams params,
-                         std::vector<std::string> stops, const EngineFlags& engine)
+ChatSession::ChatSession(const text::LoadedModel& model, ChatFormat format,
+                         infer::SamplingParams params, std::vector<std::string> stops,
+                         const EngineFlags& engine)
     : model_(model),
       format_(format),
       params_(std::move(params)),
@@ -117,7 +118,7 @@ Reply ChatSession::answer(const OnText& on_text, const std::function<bool()>& gi
 
   // 2. Generate. Plain text: the space after "Assistant:" is not part of the answer.
   reply.prompt_tokens = static_cast<int64_t>(request.prompt.size());
-  TextStream stream(model_.tokenizer, stops_);
+  text::TextStream stream(model_.tokenizer, stops_);
   bool reader_left = false;
   const auto show = [&](std::string text) {
     if (reply.text.empty()) text.erase(0, std::min(text.find_first_not_of(" \n"), text.size()));

@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "cli/engine_flags.h"
-#include "cli/load.h"
 #include "infer/generate.h"
+#include "text/loaded_model.h"
 #include "tokenizer/chat_template.h"
 
 namespace parley::cli {
@@ -22,7 +22,7 @@ enum class ChatFormat {
 
 // What the model was taught: its chat template if what ends an answer there (<|im_end|>,
 // <|eot_id|>, …) is its EOS, plain text otherwise.
-ChatFormat chat_format(const LoadedModel& model);
+ChatFormat chat_format(const text::LoadedModel& model);
 
 struct Reply {
   std::string text;
@@ -37,7 +37,7 @@ struct Reply {
 class ChatSession {
  public:
   // Keeps a reference: the model must outlive the session.
-  ChatSession(const LoadedModel& model, ChatFormat format, infer::SamplingParams params,
+  ChatSession(const text::LoadedModel& model, ChatFormat format, infer::SamplingParams params,
               std::vector<std::string> stops, const EngineFlags& engine = {});
 
   // Says something and gets the answer, whose text comes in pieces as it is chosen; a
@@ -72,7 +72,7 @@ class ChatSession {
   std::vector<int32_t> render(size_t first) const;
   Reply answer(const OnText& on_text, const std::function<bool()>& give_up);
 
-  const LoadedModel& model_;
+  const text::LoadedModel& model_;
   ChatFormat format_;
   infer::SamplingParams params_;
   std::vector<std::string> stops_;

@@ -13,7 +13,7 @@ namespace {
 using infer::FinishReason;
 
 // A random model with a tokenizer of bytes and ChatML's tokens.
-LoadedModel tiny_model(int64_t T = 160) {
+text::LoadedModel tiny_model(int64_t T = 160) {
   tokenizer::TrainOptions options;
   options.vocab_size = 256 + static_cast<int32_t>(options.special.size());
   options.quiet = true;
@@ -26,14 +26,14 @@ LoadedModel tiny_model(int64_t T = 160) {
   config.T = T;
   config.V = tokenizer.vocab_size();
   config.eos_token = *tokenizer.special("<|im_end|>");
-  LoadedModel model{
+  text::LoadedModel model{
       infer::random_model(config), std::move(tokenizer), {}, tokenizer::ChatTemplate::chatml()};
   model.infer = model::InferWeights(model.config, model.weights);
   return model;
 }
 
 // Answers of up to 12 letters, so that text and tokens correspond.
-infer::SamplingParams letters(const LoadedModel& model) {
+infer::SamplingParams letters(const text::LoadedModel& model) {
   infer::SamplingParams params;
   params.max_tokens = 12;
   params.seed = 3;
@@ -51,7 +51,7 @@ struct Talk {
   Reply say(const std::string& text) {
     return session.say(text, [](std::string_view) { return true; }, {});
   }
-  LoadedModel model;
+  text::LoadedModel model;
   ChatSession session;
 };
 
@@ -62,7 +62,7 @@ std::vector<std::string> contents(const ChatSession& session) {
 }
 
 TEST(ChatSession, FormatFollowsWhatTheModelWasTaught) {
-  LoadedModel model = tiny_model();
+  text::LoadedModel model = tiny_model();
   EXPECT_EQ(chat_format(model), ChatFormat::kChatMl);
   model.config.eos_token = *model.tokenizer.special("<|endoftext|>");
   EXPECT_EQ(chat_format(model), ChatFormat::kPlain);

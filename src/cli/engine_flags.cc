@@ -21,13 +21,13 @@ void add_engine_flags(CLI::App& command, EngineFlags& flags) {
       ->group(group);
 }
 
-LoadedEngine::LoadedEngine(const LoadedModel& model, const EngineFlags& flags,
+LoadedEngine::LoadedEngine(const text::LoadedModel& model, const EngineFlags& flags,
                            infer::EngineOptions options) {
   options.kv_format = flags.precision.kv_format(model.infer.precision());
   options.speculative.ngram = flags.lookup;
   options.speculative.tokens = flags.draft_tokens;
   if (!flags.draft.empty()) {
-    draft_ = std::make_unique<LoadedModel>(load(flags.draft, flags.precision));
+    draft_ = std::make_unique<text::LoadedModel>(text::load(flags.draft, flags.precision));
     options.speculative.draft_config = &draft_->config;
     options.speculative.draft_weights = &draft_->infer;
   }

@@ -5,14 +5,14 @@
 
 #include <memory>
 
-#include "cli/load.h"
 #include "cli/precision_flags.h"
 #include "infer/engine.h"
+#include "text/loaded_model.h"
 
 namespace parley::cli {
 
 struct EngineFlags {
-  PrecisionFlags precision;
+  text::Storage precision;
   base::fs::path draft;      // directory of a draft model; empty: none
   int64_t lookup = 0;        // SpeculativeOptions::ngram
   int64_t draft_tokens = 4;  // SpeculativeOptions::tokens
@@ -25,13 +25,14 @@ class LoadedEngine {
  public:
   // Keeps a reference to the model. `options` are completed by the flags. Error when the
   // draft model cannot be loaded or has another vocabulary.
-  LoadedEngine(const LoadedModel& model, const EngineFlags& flags, infer::EngineOptions options);
+  LoadedEngine(const text::LoadedModel& model, const EngineFlags& flags,
+               infer::EngineOptions options);
 
   infer::Engine& engine() { return *engine_; }
   const infer::Engine& engine() const { return *engine_; }
 
  private:
-  std::unique_ptr<LoadedModel> draft_;
+  std::unique_ptr<text::LoadedModel> draft_;
   std::unique_ptr<infer::Engine> engine_;
 };
 

@@ -6,10 +6,11 @@
 #include "base/log.h"
 #include "cli/commands.h"
 #include "cli/eval_winrate.h"
-#include "cli/load.h"
 #include "cli/measure.h"
 #include "cli/output.h"
+#include "cli/precision_flags.h"
 #include "eval/bpb.h"
+#include "text/loaded_model.h"
 
 namespace parley::cli {
 namespace {
@@ -25,12 +26,12 @@ other precisions, or --kv, as generation does.
 
 struct BpbFlags {
   base::fs::path model;
-  PrecisionFlags precision;
+  text::Storage precision;
   eval::BpbOptions options;
 };
 
 void run_bpb(const BpbFlags& flags, const Common& common) {
-  const LoadedModel model = load(flags.model, flags.precision);
+  const text::LoadedModel model = text::load(flags.model, flags.precision);
   const data::TextLoss loss = measure_bpb(model, flags.precision, flags.options);
   const auto compressors = eval::compressor_bpb(flags.options);
   if (common.json) {

@@ -9,12 +9,12 @@
 #include "base/interrupt.h"
 #include "base/log.h"
 #include "base/progress.h"
-#include "cli/load.h"
-#include "cli/text_stream.h"
 #include "data/chat_ids.h"
 #include "data/json_lines.h"
 #include "data/records.h"
 #include "infer/generate.h"
+#include "text/loaded_model.h"
+#include "text/text_stream.h"
 
 namespace parley::cli {
 namespace {
@@ -56,7 +56,7 @@ std::string key_of(std::span<const tokenizer::Message> messages) {
 class Answerer {
  public:
   Answerer(const ModelSpec& spec, const AnswerFlags& flags)
-      : spec_(spec), flags_(flags), model_(load(spec.path, flags.precision)) {
+      : spec_(spec), flags_(flags), model_(text::load(spec.path, flags.precision)) {
     params_.temperature = flags.temperature;
     params_.top_p = flags.top_p;
     params_.seed = flags.seed;
@@ -121,7 +121,7 @@ class Answerer {
   void answer_window(std::span<const std::vector<int32_t>> prompts, int64_t n, size_t begin,
                      size_t end, std::vector<std::vector<std::string>>& answers) {
     std::vector<infer::Request> requests;
-    std::deque<TextStream> streams;
+    std::deque<text::TextStream> streams;
     for (size_t p = begin; p < end; ++p) {
       for (int64_t choice = 0; choice < n; ++choice) {
         infer::Request request;
@@ -148,7 +148,7 @@ class Answerer {
 
   const ModelSpec& spec_;
   const AnswerFlags& flags_;
-  LoadedModel model_;
+  text::LoadedModel model_;
   infer::SamplingParams params_;
   std::optional<data::ChatFormat> format_;
   std::vector<std::string> stops_;

@@ -41,7 +41,7 @@ struct AnswerFlags {
   float temperature = 0.7f, top_p = 1;
   uint64_t seed = 0;
   int64_t batch = 16;  // answers generated together
-  PrecisionFlags precision;
+  text::Storage precision;
 };
 void add_answer_flags(CLI::App& command, AnswerFlags& flags);
 

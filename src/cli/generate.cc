@@ -13,10 +13,10 @@
 #include "cli/engine_flags.h"
 #include "cli/output.h"
 #include "cli/sampling_flags.h"
-#include "cli/text_stream.h"
 #include "data/fim.h"
 #include "data/json_lines.h"
 #include "infer/generate.h"
+#include "text/text_stream.h"
 
 namespace parley::cli {
 namespace {
@@ -65,7 +65,7 @@ std::vector<int32_t> ids_from_json(const Json& json, std::string_view where) {
 }
 
 // <prefix> text <suffix> suffix <middle>, as pre-training arranged it.
-std::vector<int32_t> fill_in_the_middle(const LoadedModel& model, const std::string& prefix,
+std::vector<int32_t> fill_in_the_middle(const text::LoadedModel& model, const std::string& prefix,
                                         const std::string& suffix) {
   const auto id = [&](const char* name, const char* other) {
     const auto found = model.tokenizer.special(name);
@@ -91,7 +91,7 @@ std::vector<int32_t> fill_in_the_middle(const LoadedModel& model, const std::str
   return ids;
 }
 
-std::vector<int32_t> prompt_ids(const LoadedModel& model, const Options& options,
+std::vector<int32_t> prompt_ids(const text::LoadedModel& model, const Options& options,
                                 const std::string& text, std::string_view where) {
   if (options.ids) return ids_from_json(Json::parse(text, nullptr, false), where);
   if (options.suffix) return fill_in_the_middle(model, text, *options.suffix);
@@ -117,7 +117,7 @@ class Generate {
   Generate(const Options& options, const Common& common)
       : options_(options),
         json_(common.json),
-        model_(load(options.model, options.engine_flags.precision)),
+        model_(text::load(options.model, options.engine_flags.precision)),
         params_(sampling_params(options.sampling, model_)),
         stops_(stop_strings(options.sampling)),
         engine_(model_, options.engine_flags, options.engine) {
@@ -197,7 +197,7 @@ class Generate {
   // Generates; streams the text of one answer, or writes a JSON line for each. False
   // when nobody reads any more.
   bool run_batch(const std::vector<Answer>& answers, bool stream) {
-    std::deque<TextStream> streams;
+    std::deque<text::TextStream> streams;
     std::vector<std::string> texts(answers.size());
     std::vector<infer::Request> requests;
     for (const Answer& answer : answers) {
@@ -286,7 +286,7 @@ class Generate {
 
   const Options& options_;
   bool json_;
-  LoadedModel model_;
+  text::LoadedModel model_;
   infer::SamplingParams params_;
   std::vector<std::string> stops_;
   LoadedEngine engine_;

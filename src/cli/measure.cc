@@ -2,7 +2,7 @@
 
 namespace parley::cli {
 
-data::TextLoss measure_bpb(const LoadedModel& model, const PrecisionFlags& flags,
+data::TextLoss measure_bpb(const text::LoadedModel& model, const text::Storage& flags,
                            const eval::BpbOptions& options) {
   const model::Precision precision = model.infer.precision();
   if (precision == model::Precision::kF32 && flags.kv.empty())

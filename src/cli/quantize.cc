@@ -62,7 +62,7 @@ void quantize(const Options& options) {
 }
 
 data::TextLoss loss_of(const base::fs::path& directory, const Options& options) {
-  return measure_bpb(load(directory), {}, {.data = options.check});
+  return measure_bpb(text::load(directory), {}, {.data = options.check});
 }
 
 nlohmann::ordered_json to_json(const data::TextLoss& loss) {

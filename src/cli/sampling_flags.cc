@@ -94,7 +94,7 @@ void add_sampling_flags(CLI::App& command, SamplingFlags& flags) {
       ->group(group);
 }
 
-infer::SamplingParams sampling_params(const SamplingFlags& flags, const LoadedModel& model) {
+infer::SamplingParams sampling_params(const SamplingFlags& flags, const text::LoadedModel& model) {
   infer::SamplingParams params = flags.params;
   for (const std::string& bias : flags.logit_bias) params.logit_bias.insert(parse_bias(bias));
   try {

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "cli/load.h"
+#include "text/loaded_model.h"
 
 namespace parley::cli {
 
@@ -22,7 +22,7 @@ void add_sampling_flags(CLI::App& command, SamplingFlags& flags);
 
 // The parameters for this model: seed drawn when none was given, bias parsed, unused
 // ids forbidden, stop tokens set. UsageError when a value is out of range.
-infer::SamplingParams sampling_params(const SamplingFlags& flags, const LoadedModel& model);
+infer::SamplingParams sampling_params(const SamplingFlags& flags, const text::LoadedModel& model);
 
 // The stop strings with their escapes resolved.
 std::vector<std::string> stop_strings(const SamplingFlags& flags);

@@ -6,11 +6,12 @@
 #include "base/log.h"
 #include "base/progress.h"
 #include "cli/commands.h"
-#include "cli/load.h"
 #include "cli/output.h"
+#include "cli/precision_flags.h"
 #include "cli/stdin_stream.h"
 #include "data/json_lines.h"
 #include "infer/score.h"
+#include "text/loaded_model.h"
 
 namespace parley::cli {
 namespace {
@@ -32,7 +33,7 @@ constexpr size_t kWindow = 2048;
 struct Options {
   base::fs::path model, data;  // data empty: standard input
   bool no_truncate = false;
-  PrecisionFlags precision;
+  text::Storage precision;
   infer::EngineOptions engine{.adaptive_steps = false};
 };
 
@@ -45,7 +46,8 @@ struct Encoded {
 // The context's trailing spaces go to the continuation: tokens begin with a space,
 // not end with one. Both are encoded as one text and split after as many tokens as the
 // context alone has (the convention of EleutherAI's lm-evaluation-harness).
-Encoded encode(const LoadedModel& model, std::string_view context, std::string_view continuation) {
+Encoded encode(const text::LoadedModel& model, std::string_view context,
+               std::string_view continuation) {
   const size_t end = context.find_last_not_of(' ') + 1;
   const std::string moved = std::string(context.substr(end)) + std::string(continuation);
   context = context.substr(0, end);
@@ -90,7 +92,7 @@ class Score {
  public:
   explicit Score(const Options& options)
       : options_(options),
-        model_(load(options.model, options.precision)),
+        model_(text::load(options.model, options.precision)),
         engine_(model_.config, model_.infer, with_kv(options)) {}
 
   void run() {
@@ -184,7 +186,7 @@ class Score {
   }
 
   const Options& options_;
-  LoadedModel model_;
+  text::LoadedModel model_;
   infer::Engine engine_;
   std::vector<Record> records_;  // read, but not scored yet
   std::vector<infer::ScoreRequest> requests_;

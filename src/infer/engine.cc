@@ -226,14 +226,13 @@ void Engine::draft(std::span<Sequence* const> decoding) {
     for (Sequence* sequence : decoding) {
       // The sampler chooses one token after the last draft.
       const int64_t limit = std::min(speculative.tokens, sequence->answers_left() - 1);
-      const int64_t count = limit > 0 ? sequence->acceptance.length(limit) : 0;
+      const bool may_draft = limit > 0 && !sequence->request.constraint;
+      const int64_t count = may_draft ? sequence->acceptance.length(limit) : 0;
       if (count > 0 && speculative.ngram > 0)
         look_up(sequence->tokens, speculative.ngram, count, sequence->drafts);
       proposing_.push_back(sequence);  // it keeps its blocks of the draft model
       wanted_.push_back(sequence->drafts.empty() ? count : 0);
-      if (!sequence->sampler)
-        sequence->sampler.emplace(sequence->request.sampling, config_.V, sequence->tokens,
-                                  sequence->request.stream);
+      if (!sequence->sampler) sequence->make_sampler(config_.V);
     }
   if (draft_) draft_->propose(proposing_, wanted_);
   for (Sequence* sequence : proposing_) {
@@ -253,9 +252,7 @@ void Engine::make_tasks(const StepPlan& plan) {
     if (item.draw_rows == 0) continue;
     tasks_.push_back({&item, item.first_row + item.score_rows, false, {}, {}, {}});
     Sequence& sequence = *item.sequence;
-    if (!sequence.sampler)  // the tokens are the prompt, so far
-      sequence.sampler.emplace(sequence.request.sampling, config_.V, sequence.tokens,
-                               sequence.request.stream);
+    if (!sequence.sampler) sequence.make_sampler(config_.V);
   }
 }
 

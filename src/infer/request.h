@@ -3,12 +3,14 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/error.h"
+#include "infer/constraint.h"
 #include "infer/sampler.h"
 #include "model/config.h"
 
@@ -60,7 +62,9 @@ struct Request {
   uint64_t stream = 0;      // tells apart the random numbers of requests with one seed
   uint64_t client = 0;      // clients take turns when there is not room for all
   int64_t score_from = -1;  // prompt[score_from …] are scored; at least 1; −1: none
-  bool use_cache = true;    // share blocks of the prefix cache, and leave some there
+  // What may come next; nobody else asks it. Its request is not answered speculatively.
+  std::shared_ptr<Constraint> constraint{};
+  bool use_cache = true;  // share blocks of the prefix cache, and leave some there
 
   // Called for each token as it is chosen; stop tokens too.
   std::function<Verdict(const Sample&)> on_token{};

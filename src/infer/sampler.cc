@@ -156,10 +156,12 @@ std::vector<TokenLogprob> top_logprobs(ConstF32 logits, double lse, int64_t n) {
   return top;
 }
 
-Sampler::Sampler(SamplingParams params, int64_t V, std::span<const int32_t> prompt, uint64_t stream)
+Sampler::Sampler(SamplingParams params, int64_t V, std::span<const int32_t> prompt, uint64_t stream,
+                 Constraint* constraint)
     : params_(std::move(params)),
       V_(V),
-      plain_(params_.repetition_penalty == 1 && params_.presence_penalty == 0 &&
+      constraint_(constraint),
+      plain_(!constraint && params_.repetition_penalty == 1 && params_.presence_penalty == 0 &&
              params_.frequency_penalty == 0 && params_.logit_bias.empty()),
       random_(params_.seed, stream) {
   validate(params_, V);
@@ -171,12 +173,16 @@ Sample Sampler::next(ConstF32 logits) {
   const double lse = log_sum_exp(logits);
   Sample sample;
   sample.token = choose(logits);
+  if (constraint_) constraint_->accept(sample.token);
   sample.logprob = static_cast<float>(static_cast<double>(logits[sample.token]) - lse);
   if (params_.logprobs > 0) sample.top = top_logprobs(logits, lse, params_.logprobs);
   return sample;
 }
 
-int32_t Sampler::propose(ConstF32 logits) { return choose(logits); }
+int32_t Sampler::propose(ConstF32 logits) {
+  PARLEY_CHECK(!constraint_, "drafts of a constrained answer");
+  return choose(logits);
+}
 
 void Sampler::rewind(std::span<const int32_t> tokens) {
   draws_ -= tokens.size();
@@ -189,7 +195,8 @@ int32_t Sampler::choose(ConstF32 logits) {
   const float* x = adjust(logits);
   const int32_t best = best_token({x, {V_}});
   if (!std::isfinite(x[best]))
-    base::fail("the logit bias and penalties leave no token to choose; make them smaller");
+    base::fail(
+        "the logit bias, penalties and the grammar leave no token to choose; make them smaller");
   const int32_t token = params_.temperature == 0 ? best : draw(x, best);
   ++draws_;
   if (!plain_) ++used_[token].answered;
@@ -209,7 +216,19 @@ const float* Sampler::adjust(ConstF32 logits) {
   }
   for (const auto& [token, bias] : params_.logit_bias)
     adjusted_[static_cast<size_t>(token)] += bias;
+  if (constraint_) forbid(constraint_->allowed());
   return adjusted_.data();
+}
+
+void Sampler::forbid(std::span<const uint64_t> allowed) {
+  PARLEY_CHECK(std::ssize(allowed) == (V_ + 63) / 64, "{} words, V {}", allowed.size(), V_);
+  for (int64_t begin = 0; begin < V_; begin += 64) {
+    const uint64_t word = allowed[static_cast<size_t>(begin / 64)];
+    if (word == ~uint64_t{0}) continue;
+    float* x = adjusted_.data() + begin;
+    for (int64_t i = 0; i < std::min<int64_t>(64, V_ - begin); ++i)
+      x[i] = word >> i & 1 ? x[i] : -kInf;
+  }
 }
 
 // Steps 4 and 5. Differences to the best keep exp in range: the best weighs 1, at any

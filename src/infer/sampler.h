@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/random.h"
+#include "infer/constraint.h"
 #include "tensor/view.h"
 
 namespace parley::infer {
@@ -16,7 +17,7 @@ using tensor::ConstF32;
 // How one request chooses its tokens. The defaults sample from the model's own
 // distribution. Applied in this order (Hugging Face's; OpenAI's formula for the
 // presence and frequency penalties):
-//   1. repetition penalty   2. presence and frequency penalties   3. logit bias
+//   1. repetition penalty   2. presence and frequency penalties   3. logit bias, constraint
 //   4. temperature   5. top-k   6. top-p   7. min-p   8. draw
 struct SamplingParams {
   float temperature = 1;  // 0: greedy, the lowest id among equals
@@ -64,15 +65,17 @@ std::vector<TokenLogprob> top_logprobs(ConstF32 logits, double lse, int64_t n);
 // logits only: not on the batch, the slot or the thread.
 class Sampler {
  public:
-  // Validates. `prompt` counts for the repetition penalty.
-  Sampler(SamplingParams params, int64_t V, std::span<const int32_t> prompt, uint64_t stream);
+  // Validates. `prompt` counts for the repetition penalty. `constraint`, when there is one, must
+  // outlive the sampler.
+  Sampler(SamplingParams params, int64_t V, std::span<const int32_t> prompt, uint64_t stream,
+          Constraint* constraint = nullptr);
 
   // The next token, by `logits` (V). Error when they are not usable.
   Sample next(ConstF32 logits);
 
   // The same choice, same draw number, without its log-probability: what a draft model
   // proposes, coupled to what the model itself would draw. To be taken back by rewind().
-  int32_t propose(ConstF32 logits);
+  int32_t propose(ConstF32 logits);  // not with a constraint
   // Forgets the last choices, which were these tokens.
   void rewind(std::span<const int32_t> tokens);
 
@@ -86,12 +89,14 @@ class Sampler {
 
   int32_t choose(ConstF32 logits);
   const float* adjust(ConstF32 logits);
+  void forbid(std::span<const uint64_t> allowed);
   int32_t draw(const float* x, int32_t best);
   void weigh(const float* x, int32_t best);
   int32_t end_of_nucleus(const float* x, int32_t best);
 
   SamplingParams params_;
   int64_t V_;
+  Constraint* constraint_;
   bool plain_;  // steps 1-3 change nothing
   base::Philox random_;
   uint64_t draws_ = 0;

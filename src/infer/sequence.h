@@ -61,6 +61,10 @@ struct Sequence {
   std::span<const int32_t> prefix() const {
     return std::span(tokens).first(static_cast<size_t>(cacheable()));
   }
+  // Before the first token is chosen: the tokens are the prompt, so far.
+  void make_sampler(int64_t V) {
+    sampler.emplace(request.sampling, V, tokens, request.stream, request.constraint.get());
+  }
   // Tokens it may still answer.
   int64_t answers_left() const {
     return std::min(request.sampling.max_tokens - answered,

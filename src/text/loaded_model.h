@@ -7,14 +7,14 @@
 #include <vector>
 
 #include "base/files.h"
-#include "cli/precision_flags.h"
 #include "infer/sampler.h"
 #include "model/infer_weights.h"
 #include "model/model.h"
+#include "text/storage.h"
 #include "tokenizer/chat_template.h"
 #include "tokenizer/tokenizer.h"
 
-namespace parley::cli {
+namespace parley::text {
 
 struct LoadedModel : model::Model {
   tokenizer::Tokenizer tokenizer;
@@ -39,6 +39,6 @@ struct LoadedModel : model::Model {
 // Reads model and tokenizer, in the precision of the flags or, without one, as the
 // directory is stored: int8, int4 and bf16 stay so, all else is f32. Error when something is
 // missing, or the tokenizer has more tokens than the model.
-LoadedModel load(const base::fs::path& directory, const PrecisionFlags& flags = {});
+LoadedModel load(const base::fs::path& directory, const Storage& storage = {});
 
-}  // namespace parley::cli
+}  // namespace parley::text

@@ -9,7 +9,7 @@
 
 #include "tokenizer/tokenizer.h"
 
-namespace parley::cli {
+namespace parley::text {
 
 // Finds stop strings in text that comes in pieces, wherever the pieces are cut.
 class StopMatcher {
@@ -50,4 +50,4 @@ class TextStream {
   StopMatcher matcher_;
 };
 
-}  // namespace parley::cli
+}  // namespace parley::text

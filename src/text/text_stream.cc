@@ -1,10 +1,10 @@
-#include "cli/text_stream.h"
+#include "text/text_stream.h"
 
 #include <algorithm>
 
 #include "base/error.h"
 
-namespace parley::cli {
+namespace parley::text {
 
 StopMatcher::StopMatcher(std::vector<std::string> stops) : stops_(std::move(stops)) {
   if (std::ranges::any_of(stops_, &std::string::empty))
@@ -36,4 +36,4 @@ std::string StopMatcher::push(std::string_view text) {
 
 std::string StopMatcher::finish() { return std::exchange(held_, {}); }
 
-}  // namespace parley::cli
+}  // namespace parley::text

@@ -1,4 +1,4 @@
-#include "cli/load.h"
+#include "text/loaded_model.h"
 
 #include <algorithm>
 #include <chrono>
@@ -8,7 +8,7 @@
 #include "base/log.h"
 #include "model/model_files.h"
 
-namespace parley::cli {
+namespace parley::text {
 
 int32_t LoadedModel::start_token() const {
   if (tokenizer.bos() >= 0) return tokenizer.bos();
@@ -42,7 +42,7 @@ void LoadedModel::forbid_unused_ids(infer::SamplingParams& params) const {
     params.logit_bias[id] = -std::numeric_limits<float>::infinity();
 }
 
-LoadedModel load(const base::fs::path& directory, const PrecisionFlags& flags) {
+LoadedModel load(const base::fs::path& directory, const Storage& storage) {
   const auto start = std::chrono::steady_clock::now();
   const model::ModelFiles files(directory);
   LoadedModel loaded{{files.config(), {}}, tokenizer::Tokenizer::load(directory), {}, {}};
@@ -51,12 +51,12 @@ LoadedModel load(const base::fs::path& directory, const PrecisionFlags& flags) {
   } catch (const base::Error& error) {
     spdlog::debug("{}", error.what());  // a matter only for who wants to chat
   }
-  const model::Precision precision = flags.precision(files.quantization().precision);
+  const model::Precision precision = storage.precision(files.quantization().precision);
   if (precision == model::Precision::kF32) {
     loaded.weights = files.read();
     loaded.infer = model::InferWeights(loaded.config, loaded.weights);
   } else {
-    loaded.infer = files.read_packed(precision, flags.group);
+    loaded.infer = files.read_packed(precision, storage.group);
   }
   if (loaded.tokenizer.vocab_size() > loaded.config.V)
     base::fail("{}: the tokenizer has {} tokens, the model {}; they do not belong together",
@@ -70,4 +70,4 @@ LoadedModel load(const base::fs::path& directory, const PrecisionFlags& flags) {
   return loaded;
 }
 
-}  // namespace parley::cli
+}  // namespace parley::text

@@ -1,11 +1,11 @@
-#include "cli/text_stream.h"
+#include "text/text_stream.h"
 
 #include <gtest/gtest.h>
 
 #include "base/error.h"
 #include "base/random.h"
 
-namespace parley::cli {
+namespace parley::text {
 namespace {
 
 TEST(StopMatcher, PassesTextThrough) {
@@ -67,4 +67,4 @@ TEST(StopMatcher, CutsDoNotMatter) {
 }
 
 }  // namespace
-}  // namespace parley::cli
+}  // namespace parley::text
