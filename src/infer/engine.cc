@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 
 #include "base/error.h"
 #include "base/log.h"
@@ -87,7 +88,8 @@ Engine::~Engine() = default;
 void Engine::check(const Request& request) const {
   validate(request, config_);
   const auto length = static_cast<int64_t>(request.prompt.size());
-  const int64_t positions = std::min(config_.T, length + request.sampling.max_tokens - 1);
+  const int64_t positions =
+      request.on_embedding ? length : std::min(config_.T, length + request.sampling.max_tokens - 1);
   if (BlockManager::blocks_for(positions) > pool_.blocks())
     base::fail(
         "the request needs keys and values of {} positions, {} blocks of {}, and there are {} in "
@@ -107,7 +109,7 @@ void Engine::submit(RequestId id, Request request) {
   if (waiting >= options_.max_waiting)
     throw QueueFull(fmt::format("{} requests wait already; try again later", waiting));
   auto sequence = std::make_unique<Sequence>(id, std::move(request), config_.T);
-  if (sequence->request.sampling.max_tokens == 0 && !sequence->scores_left())
+  if (sequence->request.sampling.max_tokens == 0 && sequence->read())
     trivial_.push_back(std::move(sequence));
   else
     scheduler_.add(std::move(sequence));
@@ -197,12 +199,13 @@ bool Engine::step() {
       state_.forward(weights_, plan.tokens, plan.spans, plan.logit_rows, pool_);
   if (options_.hash_logits && !plan.logit_rows.empty()) logits_hash_ = fnv1a(logits);
 
-  // 3. Choose tokens, read off scores.
+  // 3. Choose tokens, read off scores and hidden states.
   make_tasks(plan);
   base::parallel_for(static_cast<int64_t>(tasks_.size()), [&](int64_t i) {
     Task& task = tasks_[static_cast<size_t>(i)];
     task.error = guarded([&] { run_task(task, logits); });
   });
+  add_embeddings(plan);
 
   // 4. Hand them out; see who is done.
   ++stats_.steps;
@@ -280,6 +283,35 @@ void Engine::run_task(Task& task, ConstF32 logits) const {
   }
 }
 
+// Position after position, so that the sums do not depend on chunks.
+void Engine::add_embeddings(const StepPlan& plan) {
+  for (const StepItem& item : plan.items) {
+    Sequence& sequence = *item.sequence;
+    if (!sequence.embeds()) continue;
+    const ConstF32 hidden = state_.hidden(weights_, item.begin, item.count);  // (count, C)
+    if (sequence.embedded == 0) sequence.embedding.assign(static_cast<size_t>(config_.C), 0.0);
+    // After preemption some run again.
+    for (int64_t i = sequence.embedded - sequence.kv.computed; i < item.count; ++i) {
+      const auto weight = static_cast<double>(++sequence.embedded);
+      const float* row = hidden.row(i).data();
+      for (size_t c = 0; c < sequence.embedding.size(); ++c)
+        sequence.embedding[c] += weight * static_cast<double>(row[c]);
+    }
+  }
+}
+
+void Engine::deliver_embedding(Sequence& sequence) {
+  const auto n = static_cast<double>(sequence.prompt_tokens);
+  std::vector<float> mean;  // (C)
+  for (const double sum : sequence.embedding)
+    mean.push_back(static_cast<float>(sum / (n * (n + 1) / 2)));
+  if (!std::ranges::all_of(mean, [](float value) { return std::isfinite(value); }))
+    return finish(sequence, FinishReason::kError, "the model's hidden states are not finite");
+  std::string problem = guarded([&] { sequence.request.on_embedding(mean); });
+  if (!problem.empty() && !sequence.ended)
+    finish(sequence, FinishReason::kError, std::move(problem));
+}
+
 void Engine::deliver(const StepPlan& plan) {
   size_t next = 0;  // task
   for (const StepItem& item : plan.items) {
@@ -297,8 +329,9 @@ void Engine::deliver(const StepPlan& plan) {
     if (sequence.ended) continue;
     sequence.drafts.clear();
     if (sequence.request.use_cache) sequence.kv.publish(scheduler_.blocks(), sequence.tokens);
-    if (sequence.request.sampling.max_tokens == 0 && !sequence.scores_left())
-      finish(sequence, FinishReason::kLength);
+    if (sequence.request.sampling.max_tokens > 0 || !sequence.read()) continue;
+    if (sequence.embeds()) deliver_embedding(sequence);
+    if (!sequence.ended) finish(sequence, FinishReason::kLength);
   }
 }
 

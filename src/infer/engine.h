@@ -110,9 +110,11 @@ class Engine {
   void draft(std::span<Sequence* const> decoding);
   void make_tasks(const StepPlan& plan);
   void run_task(Task& task, tensor::ConstF32 logits) const;
+  void add_embeddings(const StepPlan& plan);
   void deliver(const StepPlan& plan);
   void deliver_scores(Sequence& sequence, std::span<Task> tasks);
   void deliver_samples(Sequence& sequence, Task& task);
+  void deliver_embedding(Sequence& sequence);
   void finish(Sequence& sequence, FinishReason reason, std::string error = {},
               bool stopped_by_token = false);
 

@@ -23,6 +23,8 @@ void validate(const Request& request, const model::ModelConfig& config) {
   if (request.score_from != -1 && (request.score_from < 1 || request.score_from > length))
     base::fail("scoring starts at token {} of {}; at least one token must come before",
                request.score_from, length);
+  if (request.on_embedding && (request.sampling.max_tokens != 0 || request.score_from != -1))
+    base::fail("an embedding comes without an answer and without scores; set max_tokens to 0");
   for (const int32_t token : request.prompt)
     if (token < 0 || token >= config.V)
       base::fail("the prompt has token {}; the vocabulary has ids 0 to {}", token, config.V - 1);

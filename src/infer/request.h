@@ -70,6 +70,12 @@ struct Request {
   std::function<Verdict(const Sample&)> on_token{};
   // Scores of the prompt's tokens in order, some at a time, all before the first on_token.
   std::function<void(std::span<const TokenScore>)> on_scores{};
+  // The prompt as one vector, for retrieval and clustering; asked for with max_tokens 0 and
+  // without scores. (C) floats, not normalised: the mean of the tokens' final hidden states
+  // (after the final norm, where there is one), token i of n with weight (i + 1) / (1 + … + n),
+  // because under a causal mask only late tokens have read the text (SGPT, Muennighoff 2022,
+  // arXiv 2202.08904, section 3.1). Called once, before on_done; valid during the call.
+  std::function<void(std::span<const float>)> on_embedding{};
   // Called once, last.
   std::function<void(const Finished&)> on_done{};
 };
@@ -81,7 +87,7 @@ class QueueFull : public base::Error {
 };
 
 // Error naming what is wrong: an empty or too long prompt, ids outside the vocabulary, a
-// parameter out of range.
+// parameter out of range, an embedding asked for along with an answer or scores.
 void validate(const Request& request, const model::ModelConfig& config);
 
 }  // namespace parley::infer

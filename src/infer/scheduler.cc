@@ -146,6 +146,7 @@ void Scheduler::preempt(Sequence& sequence) {
 
 void Scheduler::forget() {
   while (!running_.empty()) preempt(*running_.back());
+  for (const auto& [id, sequence] : sequences_) sequence->embedded = 0;
   blocks_.reset();
 }
 

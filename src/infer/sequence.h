@@ -43,18 +43,24 @@ struct Sequence {
         T(context),
         next_score(request.score_from) {}
 
-  // Tokens that are to run before a token can be chosen or all scores are known. The
-  // last one of a prompt that is only scored never runs.
+  // Tokens that are to run before a token can be chosen, all scores are known or the embedding
+  // is. The last one of a prompt that is only scored never runs.
   int64_t target() const {
-    return static_cast<int64_t>(tokens.size()) - (request.sampling.max_tokens == 0 ? 1 : 0);
+    const bool only_scored = request.sampling.max_tokens == 0 && !embeds();
+    return static_cast<int64_t>(tokens.size()) - (only_scored ? 1 : 0);
   }
   int64_t pending() const { return target() - kv.computed; }
   // One token to run, and one more to be chosen after it.
   bool decoding() const { return pending() == 1 && request.sampling.max_tokens > 0; }
+  bool embeds() const { return static_cast<bool>(request.on_embedding); }
+  // With max_tokens 0: nothing is left to be computed.
+  bool read() const { return !scores_left() && (!embeds() || embedded == prompt_tokens); }
   bool scores_left() const { return next_score >= 0 && next_score < prompt_tokens; }
-  // Positions that the prefix cache may give: what is left has to run for there to be logits.
+  // Positions that the prefix cache may give: what is left has to run for there to be logits or
+  // hidden states.
   int64_t cacheable() const {
     if (!request.use_cache) return 0;
+    if (embeds()) return std::min(embedded, prompt_tokens - 1);
     return std::min(static_cast<int64_t>(tokens.size()), scores_left() ? next_score : INT64_MAX) -
            1;
   }
@@ -79,6 +85,9 @@ struct Sequence {
   int64_t next_score;              // index of the next prompt token to be scored
   std::optional<Sampler> sampler;  // made at admission; kept through preemption
   KvState kv, draft_kv;
+  std::vector<double>
+      embedding;                // (C): of the first `embedded` tokens, the sum of (i + 1) · hidden
+  int64_t embedded = 0;         // kept through preemption
   std::vector<int32_t> drafts;  // proposed for this step
   Acceptance acceptance;        // of its drafts so far
 

@@ -43,19 +43,41 @@ void InferState::reserve(int64_t N, int64_t R) {
     for (auto& x : x_) x = tensor::Tensor<float>(Shape{N, config_.C});
     positions_ = tensor::Tensor<int32_t>(Shape{N});
   }
-  if (R > max_rows_) {
-    max_rows_ = R;
-    rows_ = tensor::Tensor<float>(Shape{R, config_.C});
-    hidden_ = tensor::Tensor<float>(Shape{R, config_.C});
+  reserve_rows(R);
+  if (R > max_logits_) {
+    max_logits_ = R;
     logits_ = tensor::Tensor<float>(Shape{R, config_.V});
-    mean_ = tensor::Tensor<float>(Shape{R});
-    rstd_ = tensor::Tensor<float>(Shape{R});
   }
   const size_t bytes = block_activation_bytes(config_, N);
   if (bytes > arena_.bytes())
     arena_ = tensor::Arena(bytes);
   else
     arena_.reset();
+}
+
+void InferState::reserve_rows(int64_t R) {
+  if (R <= max_rows_) return;
+  max_rows_ = R;
+  rows_ = tensor::Tensor<float>(Shape{R, config_.C});
+  hidden_ = tensor::Tensor<float>(Shape{R, config_.C});
+  mean_ = tensor::Tensor<float>(Shape{R});
+  rstd_ = tensor::Tensor<float>(Shape{R});
+}
+
+ConstF32 InferState::final_norm(const InferWeights& weights, ConstF32 rows) {
+  if (!config_.has_final_norm()) return rows;
+  const int64_t R = rows.dim(0);
+  const F32 hidden = hidden_.rows(0, R);  // (R, C)
+  norm_forward(hidden, mean_.rows(0, R), rstd_.rows(0, R), rows, weights.norm_f_w, weights.norm_f_b,
+               config_);
+  return hidden;
+}
+
+ConstF32 InferState::hidden(const InferWeights& weights, int64_t begin, int64_t count) {
+  PARLEY_CHECK(last_ && begin >= 0 && count > 0 && begin + count <= last_.dim(0),
+               "hidden states of tokens {}+{}", begin, count);
+  reserve_rows(count);
+  return final_norm(weights, last_.rows(begin, begin + count));
 }
 
 ConstF32 InferState::forward(const InferWeights& weights, std::span<const int32_t> tokens,
@@ -106,6 +128,7 @@ ConstF32 InferState::forward(const InferWeights& weights, std::span<const int32_
   }
 
   // 3. Logits, only where they are wanted.
+  last_ = x;
   if (R == 0) return {};
   const F32 rows = rows_.rows(0, R);  // (R, C)
   for (int64_t r = 0; r < R; ++r) {
@@ -113,14 +136,8 @@ ConstF32 InferState::forward(const InferWeights& weights, std::span<const int32_
     PARLEY_CHECK(n >= 0 && n < N, "logits of token {} of {}", n, N);
     std::copy_n(x.row(n).data(), c.C, rows.row(r).data());
   }
-  F32 hidden = rows;
-  if (c.has_final_norm()) {
-    hidden = hidden_.rows(0, R);
-    norm_forward(hidden, mean_.rows(0, R), rstd_.rows(0, R), rows, weights.norm_f_w,
-                 weights.norm_f_b, c);
-  }
   const F32 logits = logits_.rows(0, R);  // (R, V)
-  linear_forward(logits, hidden, weights.head());
+  linear_forward(logits, final_norm(weights, rows), weights.head());
   return logits;
 }
 

@@ -31,17 +31,24 @@ class InferState {
                    std::span<const Span> spans, std::span<const int64_t> logit_rows,
                    const KvPool& kv);
 
+  // The final hidden states (count, C) of tokens [begin, begin + count) of the last forward():
+  // what the output matrix would have read. Valid until the next call of either; logits stay.
+  ConstF32 hidden(const InferWeights& weights, int64_t begin, int64_t count);
+
  private:
   void reserve(int64_t N, int64_t R);
+  void reserve_rows(int64_t R);
+  ConstF32 final_norm(const InferWeights& weights, ConstF32 rows);
   // The spans as attention over layer l sees them; valid until the next call.
   std::span<const kernels::PagedSequence> layer_sequences(std::span<const Span> spans,
                                                           const KvPool& kv, int64_t l);
 
   ModelConfig config_;
   kernels::RopeTable rope_;
-  int64_t max_tokens_ = 0, max_rows_ = 0;
+  int64_t max_tokens_ = 0, max_rows_ = 0, max_logits_ = 0;
   tensor::Tensor<float> x_[2];                    // (max N, C): a block's input and output, in turn
-  tensor::Tensor<float> rows_, hidden_, logits_;  // (max R, C), (max R, C), (max R, V)
+  ConstF32 last_;                                 // (N, C): what the last block gave
+  tensor::Tensor<float> rows_, hidden_, logits_;  // (max R, C), (max R, C), (max logits, V)
   tensor::Tensor<float> mean_, rstd_;             // (max R)
   tensor::Tensor<int32_t> positions_;             // (max N)
   tensor::Arena arena_;                           // one block's activations
