@@ -8,6 +8,7 @@
 #include <cmath>
 #include <cstdint>
 #include <numbers>
+#include <random>
 #include <span>
 #include <utility>
 
@@ -66,5 +67,11 @@ class Philox {
  private:
   uint64_t seed_, stream_;
 };
+
+// A seed from the system, for what nobody wants to repeat.
+inline uint64_t random_seed() {
+  std::random_device device;
+  return uint64_t{device()} << 32 | device();
+}
 
 }  // namespace parley::base

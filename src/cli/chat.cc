@@ -43,8 +43,8 @@ class Chat {
       : text_(chat_text(options.language)),
         json_(common.json),
         model_(text::load(options.model, options.engine.precision)),
-        format_(options.format == "auto"     ? chat_format(model_)
-                : options.format == "chatml" ? ChatFormat::kChatMl
+        format_(options.format == "auto"     ? text::chat_format(model_)
+                : options.format == "chatml" ? ChatFormat::kTemplate
                                              : ChatFormat::kPlain),
         session_(model_, format_, sampling_params(options.sampling, model_),
                  stop_strings(options.sampling), options.engine),

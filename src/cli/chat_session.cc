@@ -15,14 +15,6 @@ using Json = nlohmann::ordered_json;
 // Tokens run at once: small, so that Ctrl-C is heard soon during a long prompt.
 constexpr int64_t kStepTokens = 64;
 
-std::string plain_text(std::string_view system, std::span<const Message> messages) {
-  std::string text;
-  if (!system.empty()) text += std::string(system) + "\n\n";
-  for (const Message& message : messages)
-    text += (message.role == "user" ? "User: " : "Assistant: ") + message.content + "\n";
-  return text + "Assistant:";
-}
-
 // The text without white space at its ends.
 std::string trim(const std::string& text) {
   const size_t begin = text.find_first_not_of(" \n\t");
@@ -31,13 +23,6 @@ std::string trim(const std::string& text) {
 }
 
 }  // namespace
-
-ChatFormat chat_format(const text::LoadedModel& model) {
-  if (!model.chat_template) return ChatFormat::kPlain;
-  const int32_t end = model.chat_template->end_of_turn(model.tokenizer);
-  const bool taught = end >= 0 && (model.tokenizer.eos() == end || model.config.eos_token == end);
-  return taught ? ChatFormat::kChatMl : ChatFormat::kPlain;
-}
 
 ChatSession::ChatSession(const text::LoadedModel& model, ChatFormat format,
                          infer::SamplingParams params, std::vector<std::string> stops,
@@ -48,17 +33,15 @@ ChatSession::ChatSession(const text::LoadedModel& model, ChatFormat format,
       stops_(std::move(stops)),
       engine_(model, engine,
               {.max_sequences = 1, .step_tokens = kStepTokens, .adaptive_steps = false}) {
-  if (format_ == ChatFormat::kPlain) stops_.push_back("\nUser:");
+  for (std::string& stop : text::chat_stops(format_)) stops_.push_back(std::move(stop));
 }
 
 std::vector<int32_t> ChatSession::render(size_t first) const {
-  const auto sent = std::span(messages_).subspan(first);
-  if (format_ == ChatFormat::kPlain) return model_.encode_prompt(plain_text(system_, sent));
   std::vector<Message> messages;
   if (!system_.empty()) messages.push_back({"system", system_});
-  messages.insert(messages.end(), sent.begin(), sent.end());
-  const auto form = model_.chat_template.value_or(tokenizer::ChatTemplate::chatml());
-  return form.render(model_.tokenizer, messages, true);
+  messages.insert(messages.end(), messages_.begin() + static_cast<std::ptrdiff_t>(first),
+                  messages_.end());
+  return text::chat_ids(model_, format_, messages);
 }
 
 Reply ChatSession::say(std::string text, const OnText& on_text,

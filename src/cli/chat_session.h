@@ -8,6 +8,7 @@
 
 #include "cli/engine_flags.h"
 #include "infer/generate.h"
+#include "text/chat_prompt.h"
 #include "text/loaded_model.h"
 #include "tokenizer/chat_template.h"
 
@@ -15,14 +16,7 @@ namespace parley::cli {
 
 using tokenizer::Message;
 
-enum class ChatFormat {
-  kChatMl,  // the model's chat template, ChatML where it has none
-  kPlain,   // "User: …\nAssistant: …", for models nobody taught to chat
-};
-
-// What the model was taught: its chat template if what ends an answer there (<|im_end|>,
-// <|eot_id|>, …) is its EOS, plain text otherwise.
-ChatFormat chat_format(const text::LoadedModel& model);
+using text::ChatFormat;
 
 struct Reply {
   std::string text;

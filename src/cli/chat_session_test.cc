@@ -46,7 +46,7 @@ infer::SamplingParams letters(const text::LoadedModel& model) {
 }
 
 struct Talk {
-  explicit Talk(ChatFormat format = ChatFormat::kChatMl, int64_t T = 160)
+  explicit Talk(ChatFormat format = ChatFormat::kTemplate, int64_t T = 160)
       : model(tiny_model(T)), session(model, format, letters(model), {}) {}
   Reply say(const std::string& text) {
     return session.say(text, [](std::string_view) { return true; }, {});
@@ -63,7 +63,7 @@ std::vector<std::string> contents(const ChatSession& session) {
 
 TEST(ChatSession, FormatFollowsWhatTheModelWasTaught) {
   text::LoadedModel model = tiny_model();
-  EXPECT_EQ(chat_format(model), ChatFormat::kChatMl);
+  EXPECT_EQ(chat_format(model), ChatFormat::kTemplate);
   model.config.eos_token = *model.tokenizer.special("<|endoftext|>");
   EXPECT_EQ(chat_format(model), ChatFormat::kPlain);
 }
@@ -71,7 +71,7 @@ TEST(ChatSession, FormatFollowsWhatTheModelWasTaught) {
 TEST(ChatSession, OnlyNewTokensRun) {
   constexpr int64_t kBlock = infer::BlockManager::kBlock;
   const std::string hello(100, 'h');
-  for (const ChatFormat format : {ChatFormat::kChatMl, ChatFormat::kPlain}) {
+  for (const ChatFormat format : {ChatFormat::kTemplate, ChatFormat::kPlain}) {
     Talk talk(format, 400);
     const Reply first = talk.say(hello);
     EXPECT_EQ(first.prefilled_tokens, first.prompt_tokens);
@@ -81,7 +81,7 @@ TEST(ChatSession, OnlyNewTokensRun) {
     // Full blocks are found again. The last token of an answer is not in the cache yet:
     // nobody had to read it. In the plain format the answer is written after a space, which
     // these letters have not.
-    const int64_t common = first.prompt_tokens + (format == ChatFormat::kChatMl ? 11 : 0);
+    const int64_t common = first.prompt_tokens + (format == ChatFormat::kTemplate ? 11 : 0);
     EXPECT_EQ(second.prompt_tokens - second.prefilled_tokens, common / kBlock * kBlock);
     EXPECT_GE(talk.session.cached_tokens(), kBlock);
     EXPECT_EQ(contents(talk.session),
@@ -121,7 +121,7 @@ TEST(ChatSession, RegenerateUndoReset) {
 }
 
 TEST(ChatSession, AFullContextDropsTheOldestTurns) {
-  for (const ChatFormat format : {ChatFormat::kChatMl, ChatFormat::kPlain}) {
+  for (const ChatFormat format : {ChatFormat::kTemplate, ChatFormat::kPlain}) {
     Talk talk(format);
     talk.session.set_system("rules");
     int64_t dropped = 0;

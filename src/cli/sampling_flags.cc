@@ -1,9 +1,9 @@
 #include "cli/sampling_flags.h"
 
 #include <charconv>
-#include <random>
 
 #include "base/error.h"
+#include "base/random.h"
 
 namespace parley::cli {
 namespace {
@@ -104,8 +104,7 @@ infer::SamplingParams sampling_params(const SamplingFlags& flags, const text::Lo
   }
   model.forbid_unused_ids(params);
   params.stop_ids = model.stop_ids();
-  std::random_device device;
-  params.seed = flags.seed.value_or(uint64_t{device()} << 32 | device());
+  params.seed = flags.seed ? *flags.seed : base::random_seed();
   return params;
 }
 

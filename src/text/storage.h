@@ -18,6 +18,8 @@ struct Storage {
   // Error when the name is unknown.
   model::Precision precision(model::Precision otherwise) const;
   model::KvFormat kv_format(model::Precision precision) const;
+
+  bool operator==(const Storage&) const = default;
 };
 
 }  // namespace parley::text

@@ -6,6 +6,10 @@
 
 namespace parley::text {
 
+int64_t count_characters(std::string_view utf8) {
+  return std::ranges::count_if(utf8, [](char c) { return (c & 0xc0) != 0x80; });
+}
+
 StopMatcher::StopMatcher(std::vector<std::string> stops) : stops_(std::move(stops)) {
   if (std::ranges::any_of(stops_, &std::string::empty))
     throw base::UsageError("a stop string is empty: it would end every answer at once");

@@ -11,6 +11,9 @@
 
 namespace parley::text {
 
+// Characters (code points) of UTF-8 text.
+int64_t count_characters(std::string_view utf8);
+
 // Finds stop strings in text that comes in pieces, wherever the pieces are cut.
 class StopMatcher {
  public:
