@@ -90,6 +90,7 @@ void add_bench(CLI::App& app, Common& common) {
   bench->require_subcommand(1);
   add_bench_train(*bench, common);
   add_bench_infer(*bench, common);
+  add_bench_serve(*bench, common);
   add_bench_tokenizer(*bench, common);
 }
 

@@ -31,6 +31,7 @@ void add_sft(CLI::App& app, Common& common);
 void add_dpo(CLI::App& app, Common& common);
 void add_bench(CLI::App& app, Common& common);
 void add_bench_infer(CLI::App& bench, Common& common);
+void add_bench_serve(CLI::App& bench, Common& common);
 void add_bench_tokenizer(CLI::App& bench, Common& common);
 void add_import(CLI::App& app, Common& common);
 void add_export(CLI::App& app, Common& common);
