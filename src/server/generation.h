@@ -1,0 +1,85 @@
+// Answers of a model as they are made: from the engine's thread to the coroutine that sends them.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "http/channel.h"
+#include "server/served_model.h"
+
+namespace parley::server {
+
+using Clock = std::chrono::steady_clock;
+
+// A token of an answer, as `logprobs` tells of it.
+struct TokenReport {
+  int32_t id = 0;
+  float logprob = 0;
+  std::vector<infer::TokenLogprob> top;
+  int64_t offset = 0;  // where its text begins in the answer, in characters (code points)
+};
+
+// How an answer ended.
+struct AnswerEnd {
+  infer::FinishReason reason = infer::FinishReason::kCancelled;
+  std::string error;  // of kError
+  int64_t prompt_tokens = 0, cached_tokens = 0;
+  int64_t answer_tokens = 0;                      // without the token that ended it
+  double mean_logprob = 0;                        // of its tokens, the ending one included
+  Clock::time_point first_token{}, last_token{};  // when they were chosen
+};
+
+// Something new of answer number `choice`.
+struct Piece {
+  size_t choice = 0;
+  std::string text;                       // whole characters, no part of a stop string
+  std::vector<TokenReport> tokens;        // whose text begins in the text so far; with `logprobs`
+  std::vector<infer::TokenScore> scores;  // of the prompt, all in the first piece, when asked for
+  std::optional<AnswerEnd> end;           // the last piece of its answer has it
+};
+
+struct GenerationOptions {
+  std::vector<std::vector<int32_t>> prompts;
+  int64_t choices = 1;  // answers to each prompt: answer p · choices + i is the i-th of prompt p
+  infer::SamplingParams sampling;  // `logprobs`: how many alternatives
+  bool logprobs = false;           // report tokens
+  std::vector<std::string> stops;  // texts that end an answer
+  bool score_prompts = false;
+  bool trim_start = false;  // no white space at the beginning of an answer
+  bool in_pieces = true;    // false: one piece an answer, when it has ended
+  uint64_t client = 0;      // clients take turns
+  // Makes each answer's constraint; empty: none.
+  std::function<std::shared_ptr<infer::Constraint>()> constraint;
+};
+
+class Generation {
+ public:
+  // Puts all answers into the engine's queue. ApiError 429 when it is full (none is queued
+  // then), 400 when the engine refuses one.
+  Generation(std::shared_ptr<ServedModel> model, GenerationOptions options,
+             const boost::asio::any_io_executor& executor);
+  // Ends what has not ended.
+  ~Generation();
+  Generation(const Generation&) = delete;
+  Generation& operator=(const Generation&) = delete;
+
+  // What came since the last call; waits when there is nothing. Empty when all have ended. ApiError
+  // 503 when `deadline` passes first.
+  boost::asio::awaitable<std::vector<Piece>> next(Clock::time_point deadline);
+  // Ends what has not ended, within a step of the engine.
+  void cancel();
+
+ private:
+  struct Answer;
+
+  std::shared_ptr<ServedModel> model_;
+  std::shared_ptr<http::Channel<Piece>> channel_;
+  std::vector<infer::RequestId> ids_;
+  size_t open_ = 0;  // answers whose end has not been seen
+};
+
+}  // namespace parley::server
