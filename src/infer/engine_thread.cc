@@ -32,18 +32,28 @@ EngineThread::EngineThread(const model::ModelConfig& config, const model::InferW
 EngineThread::~EngineThread() { stop(); }
 
 RequestId EngineThread::submit(Request request) {
-  engine_.check(request);
-  const RequestId id = engine_.reserve_id();
+  std::vector<Request> one;
+  one.push_back(std::move(request));
+  return submit(std::move(one)).front();
+}
+
+std::vector<RequestId> EngineThread::submit(std::vector<Request> requests) {
+  std::vector<RequestId> ids;
+  for (const Request& request : requests) {
+    engine_.check(request);
+    ids.push_back(engine_.reserve_id());
+  }
   const std::lock_guard lock(mutex_);
   if (!accepting_) base::fail("the engine is shutting down and takes no more requests");
   // The engine's own queue only shrinks between two readings of it.
   const auto waiting = static_cast<int64_t>(submitted_.size()) + metrics_.engine.waiting;
-  if (waiting >= engine_.options().max_waiting)
+  if (waiting + std::ssize(requests) > engine_.options().max_waiting)
     throw QueueFull(fmt::format("{} requests wait already; try again later", waiting));
-  submitted_.push_back({id, std::move(request)});
-  busy_ = true;
+  for (size_t i = 0; i < requests.size(); ++i)
+    submitted_.push_back({ids[i], std::move(requests[i])});
+  busy_ = busy_ || !ids.empty();
   wake_.notify_one();
-  return id;
+  return ids;
 }
 
 void EngineThread::cancel(RequestId id) {

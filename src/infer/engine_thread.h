@@ -28,6 +28,8 @@ class EngineThread {
   // As Engine::submit, whose errors come at once, on the calling thread. Error also after
   // drain() or stop().
   RequestId submit(Request request);
+  // All of them or, when one of them is refused, none.
+  std::vector<RequestId> submit(std::vector<Request> requests);
   // Before the next step. A request that ended already is none; so is one never made.
   void cancel(RequestId id);
 
