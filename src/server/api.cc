@@ -10,6 +10,8 @@
 #include "base/log.h"
 #include "server/chat.h"
 #include "server/completions.h"
+#include "server/metrics.h"
+#include "server/rate_limit.h"
 #include "server/routes.h"
 
 namespace parley::server {
@@ -45,6 +47,36 @@ std::string_view bearer(const http::Request& request) {
   return value.substr(std::min(value.find_first_not_of(' '), value.size()));
 }
 
+// Who asks, and for what.
+struct Caller {
+  std::string name;  // the key's id, or the address
+  RateLimits limits;
+  const Route* route = nullptr;
+  int64_t taken = 0;  // tokens, from the limit
+};
+
+uint64_t number_of(std::string_view name) {
+  uint64_t hash = 0xcbf29ce484222325;
+  for (const char c : name) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3;
+  return hash;
+}
+
+ApiError too_much(const RateLimiter::Verdict& verdict, const RateLimits& limits) {
+  const std::string what = verdict.by_tokens ? "tokens" : "requests";
+  const int64_t limit = verdict.by_tokens ? limits.tokens_per_minute : limits.requests_per_minute;
+  ApiError error(429,
+                 verdict.never
+                     ? fmt::format("The request asks for more tokens than the limit of {} a minute "
+                                   "allows. Shorten the prompt or lower the most tokens.",
+                                   limit)
+                     : fmt::format("Rate limit reached: {} {} a minute. Please try again in {}.",
+                                   limit, what, duration_text(verdict.retry_after)),
+                 {}, "rate_limit_exceeded");
+  error.type = what;
+  error.retry_after = verdict.retry_after;
+  return error;
+}
+
 }  // namespace
 
 struct Api::Impl {
@@ -56,10 +88,15 @@ struct Api::Impl {
 
   void add_routes();
   const Route& find_route(const http::Request& request) const;
-  http::Task answer(Call& call);
+  void identify(Call& call, Caller& caller) const;
+  void limit(Call& call, const Caller& caller);
+  http::Task answer(Call& call, Caller& caller);
+  void record(const Call& call, const Caller& caller, int status);
   http::Task plain(Call& call, int status, std::string text, std::string type) const;
 
   ApiParts parts;
+  RateLimiter limiter;
+  Metrics metrics;
   GrammarCache grammars;
   boost::asio::thread_pool pool;
   Services services;
@@ -89,7 +126,50 @@ void Api::Impl::add_routes() {
                       ready ? R"({"status":"ready"})" : R"({"status":"leaving"})",
                       "application/json");
        }},
+      {"GET", "/metrics", true,
+       [this](Call& call) {
+         const auto numbers = parts.numbers ? parts.numbers() : http::Server::Numbers{};
+         return plain(call, 200, metrics.text(parts.models, numbers),
+                      "text/plain; version=0.0.4; charset=utf-8");
+       }},
   };
+}
+
+// Finds the key. ApiError 401 or 403.
+void Api::Impl::identify(Call& call, Caller& caller) const {
+  const http::Request& request = call.exchange.request();
+  caller.name = request.peer;
+  caller.limits = parts.limits;
+  if (parts.keys) {
+    const std::string_view key = bearer(request);
+    if (key.empty())
+      throw ApiError(401,
+                     "You didn't provide an API key. Send it in an Authorization header: "
+                     "Authorization: Bearer YOUR_KEY. `parley key new` makes one.");
+    ApiKey found;
+    switch (parts.keys->check(key, &found)) {
+      case KeyStatus::kGood: break;
+      case KeyStatus::kUnknown:
+        throw ApiError(401, "Incorrect API key provided.", {}, "invalid_api_key");
+      case KeyStatus::kDisabled:
+        throw ApiError(403, "This API key has been revoked.", {}, "key_revoked");
+      case KeyStatus::kExpired: throw ApiError(403, "This API key has expired.", {}, "key_expired");
+    }
+    caller.name = found.id;
+    call.exchange.note("key", found.id);
+    if (found.limits.requests_per_minute > 0)
+      caller.limits.requests_per_minute = found.limits.requests_per_minute;
+    if (found.limits.tokens_per_minute > 0)
+      caller.limits.tokens_per_minute = found.limits.tokens_per_minute;
+  }
+  call.client = number_of(caller.name);
+}
+
+// Counts the request, and lets the endpoint count its tokens. ApiError 429.
+void Api::Impl::limit(Call& call, const Caller& caller) {
+  const RateLimiter::Verdict verdict = limiter.take_request(caller.name, caller.limits);
+  limiter.describe(caller.name, caller.limits, call.headers);
+  if (!verdict.allowed) throw too_much(verdict, caller.limits);
 }
 
 const Route& Api::Impl::find_route(const http::Request& request) const {
@@ -116,9 +196,50 @@ http::Task Api::Impl::plain(Call& call, int status, std::string text, std::strin
   co_await call.exchange.reply(std::move(response));
 }
 
-http::Task Api::Impl::answer(Call& call) {
+http::Task Api::Impl::answer(Call& call, Caller& caller) {
   const Route& route = find_route(call.exchange.request());
+  caller.route = &route;
+  if (!route.open) {
+    identify(call, caller);
+    limit(call, caller);
+    call.admit = [&](int64_t prompt_tokens, int64_t max_tokens) {
+      const int64_t tokens = prompt_tokens + max_tokens;
+      const RateLimiter::Verdict verdict = limiter.take_tokens(caller.name, caller.limits, tokens);
+      limiter.describe(caller.name, caller.limits, call.headers);
+      if (!verdict.allowed) throw too_much(verdict, caller.limits);
+      caller.taken = tokens;
+    };
+  }
   co_await route.endpoint(call);
+}
+
+// The exchange is over.
+void Api::Impl::record(const Call& call, const Caller& caller, int status) {
+  if (caller.taken > 0)
+    limiter.give_back(caller.name, caller.limits,
+                      caller.taken - call.prompt_tokens - call.answer_tokens);
+  if (!caller.route) {
+    metrics.observe({.route = "unknown", .model = {}, .status = status});
+    return;
+  }
+  const auto since = [&](Clock::time_point then) {
+    return std::chrono::duration<double>(then - call.exchange.request().received).count();
+  };
+  CallRecord done{.route = caller.route->path, .model = call.model, .status = status};
+  done.seconds = since(Clock::now());
+  done.prompt_tokens = call.prompt_tokens;
+  done.cached_tokens = call.cached_tokens;
+  done.answer_tokens = call.answer_tokens;
+  if (call.first_token != Clock::time_point{}) {
+    done.first_token_seconds = since(call.first_token);
+    if (call.answers == 1 && call.answer_tokens > 1)
+      done.between_tokens_seconds = (since(call.last_token) - since(call.first_token)) /
+                                    static_cast<double>(call.answer_tokens - 1);
+  }
+  metrics.observe(done);
+  if (call.model.empty()) return;
+  call.exchange.note("prompt_tokens", std::to_string(call.prompt_tokens));
+  call.exchange.note("answer_tokens", std::to_string(call.answer_tokens));
 }
 
 Api::Api(ApiParts parts) : impl_(std::make_unique<Impl>(parts)) {}
@@ -132,17 +253,21 @@ http::Response Api::error(int status, const std::string& message) {
 
 http::Task Api::handle(http::Exchange& exchange) {
   Call call{.exchange = exchange, .services = impl_->services};
+  Caller caller;
   std::optional<ApiError> failed;
+  int status = 200;
   try {
-    co_await impl_->answer(call);
+    co_await impl_->answer(call, caller);
   } catch (const ApiError& error) {
     failed = error;
   } catch (const http::Disconnected&) {
-    // Nobody is there to be told.
+    status = 499;  // nobody is there to be told
   } catch (const std::exception& error) {
     spdlog::error("{} {}: {}", exchange.request().method, exchange.request().path, error.what());
     failed.emplace(500, "The server had an error while processing your request. Sorry about that!");
   }
+  if (failed) status = failed->status;
+  impl_->record(call, caller, exchange.disconnected() ? 499 : status);
   if (failed && !exchange.disconnected()) {
     if (exchange.begun()) {
       const std::string event = error_event(*failed);

@@ -6,22 +6,18 @@
 
 #include "http/exchange.h"
 #include "http/server.h"
+#include "server/api_keys.h"
 #include "server/context.h"
 
 namespace parley::server {
-
-class ApiKeys;
-class RateLimiter;
-class Metrics;
-struct RateLimits;
 
 // What the API stands on; all must outlive it.
 struct ApiParts {
   ModelRegistry& models;
   ApiKeys* keys = nullptr;  // none: nobody is asked for a key
-  RateLimiter* limiter = nullptr;
-  Metrics* metrics = nullptr;
-  ApiOptions options;
+  RateLimits limits{};      // of those who have none of their own
+  ApiOptions options{};
+  std::function<http::Server::Numbers()> numbers{};  // for /metrics
 };
 
 class Api {

@@ -53,6 +53,7 @@ http::Task Call::begin_events() {
 void Call::count(const AnswerEnd& end, bool first) {
   if (first) cached_tokens += end.cached_tokens;
   answer_tokens += end.answer_tokens;
+  ++answers;
   if (end.answer_tokens > 0 &&
       (first_token == Clock::time_point{} || end.first_token < first_token))
     first_token = end.first_token;

@@ -35,7 +35,8 @@ struct Call {
   const Services& services;
   uint64_t client = 0;      // who asks, as a number: clients take turns
   http::Headers headers{};  // that every answer to this call carries (limits, versions)
-  int64_t prompt_tokens = 0, cached_tokens = 0, answer_tokens = 0;  // for limits and metrics
+  // For limits and metrics.
+  int64_t prompt_tokens = 0, cached_tokens = 0, answer_tokens = 0, answers = 0;
   Clock::time_point first_token{}, last_token{};
   std::string model{};  // id
 
