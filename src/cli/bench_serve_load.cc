@@ -220,8 +220,8 @@ class LoadRun {
     try {
       do {
         const std::string text = fetch(url_, "/metrics", options_.key, 5);
-        result_.running_after = metric_value(text, "running");
-        result_.waiting_after = metric_value(text, "waiting");
+        result_.running_after = metric_value(text, "parley_engine_running");
+        result_.waiting_after = metric_value(text, "parley_engine_waiting");
         if (result_.running_after <= 0 && result_.waiting_after <= 0) return;
         usleep(100'000);
       } while (since(start) < kSettleSeconds);
@@ -295,7 +295,7 @@ double metric_value(std::string_view text, std::string_view name) {
     const std::string_view line = text.substr(0, end);
     text.remove_prefix(std::min(end + 1, text.size()));
     const std::string_view metric = line.substr(0, line.find_first_of("{ "));
-    if (!metric.starts_with("parley_") || metric.find(name) == std::string_view::npos) continue;
+    if (metric != name) continue;
     const std::string value(line.substr(line.rfind(' ') + 1));
     sum = std::max(sum, 0.0) + std::strtod(value.c_str(), nullptr);
   }

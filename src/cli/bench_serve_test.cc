@@ -126,10 +126,10 @@ std::vector<std::string> good_stream() {
           chunk("data: [DONE]\n\n") + "0\r\n\r\n"};
 }
 std::vector<std::string> metrics(int running) {
-  return {reply(200, fmt::format("# HELP parley_sequences_running x\n"
-                                 "parley_sequences_running{{model=\"a\"}} {}\n"
-                                 "parley_sequences_running{{model=\"b\"}} 0\n"
-                                 "parley_sequences_waiting 0\n",
+  return {reply(200, fmt::format("# HELP parley_engine_running x\n"
+                                 "parley_engine_running{{model=\"a\"}} {}\n"
+                                 "parley_engine_running{{model=\"b\"}} 0\n"
+                                 "parley_engine_waiting 0\n",
                                  running))};
 }
 
@@ -326,9 +326,7 @@ TEST(BenchServe, Numbers) {
     memory.push_back({static_cast<double>(i), i < 10 ? 0.0 : 1e6 + 50.0 * i});
   EXPECT_NEAR(memory_slope(memory), 50, 1e-6);
   EXPECT_EQ(memory_slope({}), 0);
-  EXPECT_EQ(
-      metric_value("parley_x_running 2\nother_running 5\nparley_x_running{a=\"b\"} 3", "running"),
-      5);
+  EXPECT_EQ(metric_value("running 2\nother_running 5\nrunning{a=\"b\"} 3", "running"), 5);
   EXPECT_EQ(metric_value("", "running"), -1);
 }
 

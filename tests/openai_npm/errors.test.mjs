@@ -92,16 +92,16 @@ forEachSdk('errors', ({ client, make, OpenAI }) => {
 
   const limited = process.env.PARLEY_LIMITED_KEY;
   test('limits', { skip: limited ? false : 'PARLEY_LIMITED_KEY is not set' }, async () => {
-    // Two requests a second, say: some of ten at once are refused, and all succeed if tried again.
-    const ask = (maxRetries) => make({ apiKey: limited, maxRetries }).completions.create({ model, prompt: 'x', max_tokens: 1 });
-    const first = await Promise.allSettled(Array.from({ length: 10 }, () => ask(0)));
+    // Sixty requests a minute: some of seventy at once are refused, and one that is tried again gets through.
+    const ask = (maxRetries) => make({ apiKey: limited, maxRetries }).models.retrieve(model);
+    const first = await Promise.allSettled(Array.from({ length: 70 }, () => ask(0)));
     const refused = first.filter((each) => each.status === 'rejected').map((each) => each.reason);
     assert.ok(refused.length > 0, 'nothing was refused');
     for (const error of refused) {
       assert.ok(error instanceof OpenAI.RateLimitError, `${error}`);
       assert.equal(error.code, 'rate_limit_exceeded');
       const headers = error.headers instanceof Headers ? Object.fromEntries(error.headers) : error.headers;
-      assert.ok(Number(headers['retry-after']) >= 0, JSON.stringify(headers));
+      assert.ok(Number(headers['retry-after']) > 0, JSON.stringify(headers));
       assert.match(headers['x-ratelimit-limit-requests'], /^\d+$/);
       assert.match(headers['x-ratelimit-remaining-requests'], /^\d+$/);
       assert.match(headers['x-ratelimit-reset-requests'], /^(\d+h)?(\d+m)?(\d+(\.\d+)?s)?(\d+ms)?$/);

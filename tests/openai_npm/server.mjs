@@ -45,7 +45,10 @@ export async function startServer(folder, extra = []) {
   const model = fs.existsSync(path.join(folder, 'sft')) ? path.join(folder, 'sft', 'model') : makeModel(folder);
   const portFile = path.join(folder, 'port');
   fs.rmSync(portFile, { force: true });
-  const args = ['serve', '--model', model, '--alias', 'gpt-3.5-turbo', '--port', '0', '--port-file', portFile, ...extra];
+  const keyFile = path.join(folder, 'keys.json');
+  const newKey = (...limits) => JSON.parse(run(folder, 'key', 'new', '--file', keyFile, '--name', 'test', '--json', ...limits)).key;
+  const keys = { PARLEY_KEY: newKey(), PARLEY_LIMITED_KEY: newKey('--requests-per-minute', '60') };
+  const args = ['serve', '--model', model, '--keys', keyFile, '--access-log', path.join(folder, 'access.log'), '--alias', 'gpt-3.5-turbo', '--port', '0', '--port-file', portFile, ...extra];
   const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'] });
   let log = '';
   let ended;
@@ -55,7 +58,7 @@ export async function startServer(folder, extra = []) {
   process.on('exit', kill);
   for (let tries = 0; ; ++tries) {
     const port = fs.existsSync(portFile) ? fs.readFileSync(portFile, 'utf8').trim() : '';
-    if (port) return { env: { PARLEY_URL: `http://127.0.0.1:${port}`, PARLEY_MODEL: 'gpt-3.5-turbo', PARLEY_PID: String(child.pid) }, log: () => log, kill,
+    if (port) return { env: { PARLEY_URL: `http://127.0.0.1:${port}`, PARLEY_MODEL: 'gpt-3.5-turbo', ...keys, PARLEY_PID: String(child.pid) }, log: () => log, kill,
       stop: async () => {
         child.kill('SIGTERM');
         const late = sleep(20000, 'not at all within 20 s', { ref: false });
