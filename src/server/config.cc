@@ -91,6 +91,25 @@ void assign(T& to, const Value& value, std::string_view name) {
   }
 }
 
+// A text of the environment or the command line as what a field of this type takes.
+template <typename T>
+Value value_of(const T&, const std::string& text, const std::string& where) {
+  Value value{Json(text), where};
+  if constexpr (std::is_same_v<T, std::vector<std::string>>) {
+    value.json = Json::array();
+    std::string_view rest = text;
+    while (!rest.empty()) {
+      const size_t comma = std::min(rest.find(','), rest.size());
+      value.json.push_back(std::string(rest.substr(0, comma)));
+      rest.remove_prefix(std::min(comma + 1, rest.size()));
+    }
+  } else if constexpr (!std::is_same_v<T, std::string> && !std::is_same_v<T, fs::path>) {
+    value.json = Json::parse(text, nullptr, false);
+    if (value.json.is_discarded()) value.json = text;
+  }
+  return value;
+}
+
 ModelOptions read_model(const Section& section) {
   ModelOptions options;
   for (const auto& [name, value] : section) {
@@ -240,27 +259,27 @@ ServeConfig load_config(const fs::path& path) {
   return config;
 }
 
+void set_field(ServeConfig& config, std::string_view section, std::string_view name,
+               const std::string& text, const std::string& where) {
+  for_each_field(config, [&](const char* of, const char* field, auto& to, const char*) {
+    if (section == of && name == field) assign(to, value_of(to, text, where), name);
+  });
+}
+
+void set_model_field(ModelOptions& options, std::string_view name, const std::string& text,
+                     const std::string& where) {
+  for_each_model_field(options, [&](const char* field, auto& to, const char*) {
+    if (name == field) assign(to, value_of(to, text, where), name);
+  });
+}
+
 void apply_environment(ServeConfig& config, const std::function<const char*(const char*)>& get) {
   for_each_field(config, [&](const char* section, const char* name, auto& to, const char*) {
     std::string variable = fmt::format("PARLEY_{}_{}", section, name);
     std::ranges::transform(variable, variable.begin(),
                            [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
-    const char* text = get(variable.c_str());
-    if (!text) return;
-    using T = std::remove_reference_t<decltype(to)>;
-    Value value{Json(text), variable};
-    if constexpr (std::is_same_v<T, std::vector<std::string>>) {
-      value.json = Json::array();
-      std::string_view rest = text;
-      while (!rest.empty()) {
-        const size_t comma = std::min(rest.find(','), rest.size());
-        value.json.push_back(std::string(rest.substr(0, comma)));
-        rest.remove_prefix(std::min(comma + 1, rest.size()));
-      }
-    } else if constexpr (!std::is_same_v<T, std::string>) {
-      value.json = Json::parse(text, nullptr, false);
-    }
-    assign(to, value, name);
+    if (const char* text = get(variable.c_str()))
+      assign(to, value_of(to, text, "the environment's " + variable), name);
   });
 }
 

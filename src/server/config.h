@@ -84,6 +84,13 @@ void for_each_model_field(Options& o, Visit&& visit) {
 // nearest name), of the wrong type or out of range.
 ServeConfig load_config(const base::fs::path& file);
 
+// Sets a field from text ("8080", "true", "a,b"), as the environment and flags give it; `where`
+// names its origin in messages. Error when the text does not fit.
+void set_field(ServeConfig& config, std::string_view section, std::string_view name,
+               const std::string& text, const std::string& where);
+void set_model_field(ModelOptions& options, std::string_view name, const std::string& text,
+                     const std::string& where);
+
 // Takes over PARLEY_SECTION_NAME for each field of for_each_field ("PARLEY_SERVER_PORT=80"; lists
 // separated by commas). `get` is getenv.
 void apply_environment(ServeConfig& config, const std::function<const char*(const char*)>& get);

@@ -139,6 +139,12 @@ std::vector<std::shared_ptr<ServedModel>> ModelRegistry::all() const {
   return models_;
 }
 
+std::vector<std::string> ModelRegistry::names() const {
+  std::vector<std::string> names;
+  for (const auto& model : all()) names.push_back(model->id());
+  return names;
+}
+
 void ModelRegistry::reload(const std::vector<ModelOptions>& options) {
   Models fresh = load(options, all());  // seconds: not under the lock
   const std::lock_guard lock(mutex_);

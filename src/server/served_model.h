@@ -71,6 +71,8 @@ class ModelRegistry {
   // nullptr when there is none of that name or alias. Whoever holds a model keeps it alive.
   std::shared_ptr<ServedModel> find(std::string_view name) const;
   std::vector<std::shared_ptr<ServedModel>> all() const;
+  // Ids, without aliases.
+  std::vector<std::string> names() const;
 
   // Loads what changed (options, or the files of a model); answers under way end with the model
   // they began with. Error when something cannot be loaded: then nothing changes.
