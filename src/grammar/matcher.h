@@ -31,7 +31,8 @@ class Matcher {
  public:
   // The answer ends with one of `stop_ids` where the grammar allows an end. When `max_tokens` is
   // enough for the shortest answer, it is enough for this one: as the room runs out, only tokens
-  // remain from which an end can still be reached.
+  // remain from which an end can still be reached. Error if the vocabulary lacks bytes that every
+  // answer needs.
   Matcher(GrammarPtr grammar, std::shared_ptr<const TokenTable> tokens,
           std::vector<int32_t> stop_ids, int64_t max_tokens);
   ~Matcher();
@@ -43,6 +44,9 @@ class Matcher {
   void accept(int32_t token);
   // The grammar allows an end here.
   bool may_end() const;
+  // The grammar allows nothing but an end. Without stop tokens the answer should be ended then by
+  // whoever asks: allowed() has nothing to hold it with, and gives the whole vocabulary.
+  bool finished() const;
 
  private:
   struct Impl;
