@@ -26,7 +26,7 @@ http::Task list_models(Call& call) {
   co_await call.reply(list);
 }
 
-http::Task show_model(Call& call, const std::string& id) {
+http::Task show_model(Call& call, std::string id) {
   const auto model = call.services.models.find(id);
   if (!model)
     throw ApiError(404,

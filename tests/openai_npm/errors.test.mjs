@@ -55,11 +55,11 @@ forEachSdk('errors', ({ client, make, OpenAI }) => {
 
   test('the context is full', async () => {
     for (const [request, param] of [
-      [client.chat.completions.create({ model, messages: [{ role: 'user', content: 'fox '.repeat(5000) }] }), 'messages'],
-      [client.chat.completions.create({ model, messages, max_tokens: 100000 }), 'messages'],
-      [client.completions.create({ model, prompt: 'fox '.repeat(5000) }), 'prompt'],
-      [client.completions.create({ model, prompt: 'x', max_tokens: 100000 }), 'prompt']])
-      await assert.rejects(request, (error) => {
+      [() => client.chat.completions.create({ model, messages: [{ role: 'user', content: 'fox '.repeat(5000) }] }), 'messages'],
+      [() => client.chat.completions.create({ model, messages, max_tokens: 100000 }), 'messages'],
+      [() => client.completions.create({ model, prompt: 'fox '.repeat(5000) }), 'prompt'],
+      [() => client.completions.create({ model, prompt: 'x', max_tokens: 100000 }), 'prompt']])
+      await assert.rejects(request(), (error) => {
         assert.ok(error instanceof OpenAI.BadRequestError);
         assert.equal(error.code, 'context_length_exceeded');
         assert.equal(error.param, param);

@@ -141,7 +141,7 @@ describe('malformed requests', { skip: url ? false : 'PARLEY_URL is not set; use
     const agent = new http.Agent({ keepAlive: true });
     const [route, body] = VALID[0];
     const bytes = Buffer.from(JSON.stringify(body));
-    expectError(await send(agent, route, Buffer.alloc(9 << 20, 32)), '9 MiB').catch?.(() => {});
+    expectError(await send(agent, route, Buffer.alloc(9 << 20, 32)), '9 MiB');
     const plain = await send(agent, route, bytes, { 'content-type': 'text/plain' });
     assert.ok(plain.status === 200 || plain.status === 415 || plain.status === 400);
     agent.destroy();
@@ -156,8 +156,8 @@ describe('malformed requests', { skip: url ? false : 'PARLEY_URL is not set; use
       for (let k = 0; k <= below(3); ++k) head[below(head.length - 6)] = below(256);
       all.push(head);
     }
-    for (let i = 0; i < all.length; i += 10)
-      await Promise.all(all.slice(i, i + 10).map(async (bytes) => {
+    for (let i = 0; i < all.length; i += 60)
+      await Promise.all(all.slice(i, i + 60).map(async (bytes) => {
         const answer = await raw(Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes, 'latin1'));
         if (answer === '') return;  // closed, or waiting for the rest
         assert.match(answer, /^HTTP\/1\.[01] [245]\d\d /, answer.slice(0, 200));
