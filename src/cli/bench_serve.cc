@@ -33,6 +33,7 @@ double warm_memory(const std::vector<MemorySample>& memory) {
 
 void print_json(const LoadOptions& options, const LoadResult& r) {
   const auto times = [](const std::vector<float>& seconds) {
+    if (seconds.empty()) return nlohmann::ordered_json();
     const Times t = times_of(seconds);
     return nlohmann::ordered_json{{"p50", t.p50}, {"p90", t.p90}, {"p99", t.p99}};
   };

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { forEachSdk, model, test, tokenize } from './clients.mjs';
+import { forEachSdk, model, test, tokenize, url } from './clients.mjs';
 
 const user = (content) => ({ role: 'user', content });
 const MESSAGES = [{ role: 'system', content: 'You are 友好的.' }, user('hello fox?')];
@@ -135,7 +135,7 @@ forEachSdk('chat', ({ client, chat, OpenAI }) => {
 
   test('abort', async () => {
     const [id] = await tokenize('Q');
-    const stream = await create({ stream: true, max_tokens: 1900, logit_bias: { [id]: 100 } });
+    const stream = await create({ stream: true, max_tokens: 1900, logit_bias: { [id]: 100 }, ignore_eos: true });
     let chunks = 0;
     for await (const chunk of stream) {
       assert.ok(chunk.id);
@@ -143,8 +143,17 @@ forEachSdk('chat', ({ client, chat, OpenAI }) => {
     }
     assert.ok(stream.controller.signal.aborted);
     const controller = new AbortController();
-    const waiting = client.chat.completions.create({ model, messages: MESSAGES, max_tokens: 1900, logit_bias: { [id]: 100 } }, { signal: controller.signal });
+    const waiting = client.chat.completions.create({ model, messages: MESSAGES, max_tokens: 1900, ignore_eos: true, n: 8 }, { signal: controller.signal });
     setTimeout(() => controller.abort(), 20);
     await assert.rejects(waiting, OpenAI.APIUserAbortError);
+    // Nothing runs on for who has left.
+    for (let tries = 0; ; ++tries) {
+      const metrics = await (await fetch(`${url}/metrics`)).text();
+      const running = [...metrics.matchAll(/^parley_engine_(?:running|waiting)\{[^}]*\} (\d+)/gm)].map((match) => Number(match[1]));
+      assert.ok(running.length >= 2, metrics);
+      if (running.every((count) => count === 0)) break;
+      assert.ok(tries < 40, `still running: ${running}`);
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
   });
 });
