@@ -57,6 +57,13 @@ forEachSdk('completions', ({ client, OpenAI }) => {
       await assert.rejects(create({ prompt: PROMPT, ...body }), (error) => error instanceof OpenAI.BadRequestError && error.param === param);
   });
 
+  test('many at once', async () => {
+    const most = await create({ prompt: PROMPT, n: 128, max_tokens: 1 });
+    assert.equal(most.choices.length, 128);
+    const prompts = await create({ prompt: Array.from({ length: 300 }, (_, i) => `fox ${i}`), max_tokens: 0, echo: true, logprobs: 0 });
+    assert.deepEqual(prompts.choices.map((choice) => choice.text), Array.from({ length: 300 }, (_, i) => `fox ${i}`));
+  });
+
   test('stream', async () => {
     const options = { max_tokens: 12, seed: 3, prompt: [PROMPT, 'a dog'], n: 2 };
     const whole = await create(options);
