@@ -11,7 +11,8 @@ int64_t Pacer::prompt_budget(int64_t decoding) const {
   if (decode == 0 || mixed_steps_ >= kMeasureEvery) return 0;
   const auto at_most = static_cast<double>(step_tokens_);
   if (token_seconds_ == 0) return static_cast<int64_t>(std::min(at_most, kFirstTokens));
-  return static_cast<int64_t>(std::clamp(kExtra * decode / token_seconds_, 1.0, at_most));
+  const double seconds = std::max(kExtra * decode, kUnnoticed);
+  return static_cast<int64_t>(std::clamp(seconds / token_seconds_, 1.0, at_most));
 }
 
 void Pacer::record(int64_t decoding, int64_t prompt_tokens, double seconds) {

@@ -9,7 +9,8 @@ namespace parley::infer {
 
 // Sarathi's idea (Agrawal et al. 2024, arXiv 2403.02310), with the chunk found by
 // measuring: a step with a piece of a prompt should take less than twice the time of one
-// without, so that the unforeseen stays below three times. Keeps moving averages of the
+// without, so that the unforeseen stays below three times; but of a small model, whose steps
+// are over before anybody notices, a few milliseconds. Keeps moving averages of the
 // time of decode-only steps, for each number of decoding sequences, and of the time a
 // prompt token adds.
 class Pacer {
@@ -31,6 +32,7 @@ class Pacer {
  private:
   static constexpr double kWeight = 0.2;        // of the newest measurement
   static constexpr double kExtra = 0.75;        // a chunk's time, in decode-only steps
+  static constexpr double kUnnoticed = 0.004;   // seconds a chunk may always take
   static constexpr double kFirstTokens = 16;    // of a chunk while nothing was measured
   static constexpr int64_t kMeasureEvery = 32;  // mixed steps
 

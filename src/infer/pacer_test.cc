@@ -25,6 +25,11 @@ TEST(Pacer, AStepTakesLessThanTwiceTheTime) {
   EXPECT_EQ(settled_budget(0.020, 0.0001, 8), 8);
 }
 
+TEST(Pacer, AFewMillisecondsAreAlwaysAllowed) {
+  EXPECT_NEAR(settled_budget(0.0002, 0.00004), 100, 4);
+  EXPECT_EQ(settled_budget(0.0002, 0.000001), 256);
+}
+
 TEST(Pacer, DecodingAloneIsMeasuredNowAndThen) {
   Pacer pacer(256, 16, true);
   EXPECT_EQ(pacer.prompt_budget(0), 256);
