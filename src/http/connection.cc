@@ -22,10 +22,11 @@ constexpr size_t kMaxPipelined = 64 * 1024;
 constexpr auto kLinger = std::chrono::seconds(2);
 constexpr size_t kMaxLingerBytes = 16 * 1024 * 1024;
 
-Clock::time_point in_seconds(double seconds) {
-  return Clock::now() +
-         std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(seconds));
+Clock::duration seconds(double count) {
+  return std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(count));
 }
+
+Clock::time_point in_seconds(double count) { return Clock::now() + seconds(count); }
 
 std::string make_request_id() {
   unsigned char bytes[16];
@@ -63,12 +64,14 @@ Connection::Connection(asio::ip::tcp::socket socket, asio::ip::address peer, Sha
       peer_(std::move(peer)),
       refused_(refused),
       signal_(transport_.executor()),
-      write_timer_(transport_.executor()) {
+      close_timer_(transport_.executor()) {
   shared_.count(shared_.numbers.connections, 1);
+  if (refused_) shared_.count(shared_.refusing, 1);
 }
 
 Connection::~Connection() {
   set_busy(false);
+  if (refused_) shared_.count(shared_.refusing, -1);
   shared_.count(shared_.numbers.connections, -1);
 }
 
@@ -83,8 +86,30 @@ void Connection::close() {
   closed_ = ended_ = true;
   transport_.close();
   signal_.cancel();
-  write_timer_.cancel();
+  close_timer_.cancel();
   if (exchange_) exchange_->client_gone();
+}
+
+void Connection::close_after(Clock::duration time) {
+  close_timer_.expires_after(time);
+  close_timer_.async_wait([self = shared_from_this()](const boost::system::error_code& error) {
+    if (!error && self->close_timer_.expiry() <= Clock::now()) self->close();
+  });
+}
+
+// The socket counts as writable again only when a good part of its buffer is free: what the client
+// took in the meantime shows in what is `queued`.
+void Connection::close_unless_taken(Clock::duration time, int64_t queued) {
+  close_timer_.expires_after(time);
+  close_timer_.async_wait(
+      [self = shared_from_this(), time, queued](const boost::system::error_code& error) {
+        if (error || self->closed_ || self->close_timer_.expiry() > Clock::now()) return;
+        const int64_t left = self->transport_.queued();
+        if (left < queued)
+          self->close_unless_taken(time, left);
+        else
+          self->close();
+      });
 }
 
 void Connection::shut_down(bool now) {
@@ -179,14 +204,10 @@ asio::awaitable<bool> Connection::read_request(RequestParser& parser) {
 Task Connection::write(std::string_view bytes) {
   while (!bytes.empty()) {
     if (closed_) throw Disconnected("the connection is closed");
-    // Counted anew for whatever the client takes: only one that takes nothing is given up.
-    write_timer_.expires_at(in_seconds(shared_.options.write_seconds));
-    write_timer_.async_wait([self = shared_from_this()](const boost::system::error_code& error) {
-      if (!error && self->write_timer_.expiry() <= Clock::now()) self->close();
-    });
+    close_unless_taken(seconds(shared_.options.write_seconds), transport_.queued());
     boost::system::error_code error;
     const size_t n = co_await transport_.write_some(bytes, error);
-    write_timer_.expires_at(Clock::time_point::max());
+    close_timer_.expires_at(Clock::time_point::max());
     if (error) {
       close();
       throw Disconnected("the client has gone: " + error.message());
@@ -200,10 +221,7 @@ Task Connection::write(std::string_view bytes) {
 Task Connection::linger() {
   if (closed_) co_return;
   const Clock::time_point deadline = Clock::now() + kLinger;
-  write_timer_.expires_at(deadline);
-  write_timer_.async_wait([self = shared_from_this()](const boost::system::error_code& error) {
-    if (!error && self->write_timer_.expiry() <= Clock::now()) self->close();
-  });
+  close_after(kLinger);
   co_await transport_.end_writing();
   size_t dropped = 0;
   while (!ended_ && Clock::now() < deadline && dropped < kMaxLingerBytes) {
@@ -227,12 +245,9 @@ Task Connection::run() {
 
 Task Connection::serve() {
   if (transport_.secure()) {
-    write_timer_.expires_at(in_seconds(shared_.options.header_seconds));
-    write_timer_.async_wait([self = shared_from_this()](const boost::system::error_code& error) {
-      if (!error && self->write_timer_.expiry() <= Clock::now()) self->close();
-    });
+    close_after(seconds(shared_.options.header_seconds));
     const auto error = co_await transport_.handshake();
-    write_timer_.expires_at(Clock::time_point::max());
+    close_timer_.expires_at(Clock::time_point::max());
     if (error || closed_) co_return;
   }
   if (refused_) {
@@ -280,7 +295,7 @@ Task Connection::refuse(const Refusal& refusal, const Request& parsed) {
     co_await send_error(exchange, refusal.status, refusal.message);
   } catch (const Disconnected&) {
   }
-  finish(exchange, request);
+  finish(exchange);
 }
 
 Task Connection::send_error(ConnectionExchange& exchange, int status, const std::string& message) {
@@ -314,7 +329,7 @@ asio::awaitable<bool> Connection::answer(RequestParser& parser) {
   } else {
     co_await run_handler(exchange);
   }
-  finish(exchange, request);
+  finish(exchange);
   co_return exchange.complete() && exchange.keeps_alive();
 }
 
@@ -343,7 +358,7 @@ Task Connection::run_handler(ConnectionExchange& exchange) {
     co_return;
   }
   exchange.close_after();
-  if (client_left) co_return;
+  if (client_left || exchange.disconnected()) co_return;
   const std::string message = "the server failed to answer this request";
   try {
     co_await send_error(exchange, 500, message);
@@ -351,7 +366,7 @@ Task Connection::run_handler(ConnectionExchange& exchange) {
   }
 }
 
-void Connection::finish(ConnectionExchange& exchange, const Request&) {
+void Connection::finish(const ConnectionExchange& exchange) {
   const AccessRecord record = exchange.record();
   if (record.status == 499) shared_.count(shared_.numbers.disconnected, 1);
   if (shared_.hooks.access) shared_.hooks.access(record);

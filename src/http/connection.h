@@ -37,6 +37,7 @@ struct Shared {
   std::condition_variable changed;
   Server::Numbers numbers;  // under mutex, as is:
   int64_t busy = 0;         // connections between the first byte of a request and its answer's last
+  int64_t refusing = 0;     // connections that are only told that there are too many
 
   // Adds to one of the counts, and tells who waits for them.
   void count(int64_t& number, int64_t by);
@@ -73,20 +74,24 @@ class Connection : public std::enable_shared_from_this<Connection> {
   Task refuse(const Refusal& refusal, const Request& request);
   Task send_error(ConnectionExchange& exchange, int status, const std::string& message);
   Task linger();
-  void finish(ConnectionExchange& exchange, const Request& request);
+  void finish(const ConnectionExchange& exchange);
 
   void start_reading();
   void on_read(const boost::system::error_code& error, size_t n);
   // Until something was read, the connection ended, or the deadline.
   Task wait(Clock::time_point deadline);
   void set_busy(bool busy);
+  // Closes the connection after `time`, unless that is set anew before: for everything that is
+  // under way but not a read.
+  void close_after(Clock::duration time);
+  void close_unless_taken(Clock::duration time, int64_t queued);
   void close();
 
   Shared& shared_;
   Transport transport_;
   const boost::asio::ip::address peer_;
   const bool refused_;
-  boost::asio::steady_timer signal_, write_timer_;
+  boost::asio::steady_timer signal_, close_timer_;
 
   std::string buffer_;  // read and not yet parsed
   std::array<char, 16 * 1024> chunk_;

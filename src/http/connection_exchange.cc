@@ -81,6 +81,7 @@ Task ConnectionExchange::reply(Response response) {
 }
 
 Task ConnectionExchange::begin(Response response) {
+  if (gone_) throw Disconnected("the client has gone");
   const std::string head_bytes = head(response, /*whole=*/false);
   streaming_ = true;
   if (!has_body(response.status) || head_only_ || response.body.empty()) {

@@ -38,7 +38,9 @@ class Exchange {
   virtual bool begun() const = 0;
 
   // Called once, on the strand, as soon as the client has gone (also while the handler waits for
-  // something else), never after the handler returned. At once if it is gone already.
+  // something else), never after the handler returned. At once if it is gone already. A client
+  // that only closed its sending side looks the same, so reply() is tried even then; begin() and
+  // write() are not.
   virtual void on_disconnect(std::function<void()> callback) = 0;
   virtual bool disconnected() const = 0;
 

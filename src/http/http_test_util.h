@@ -147,13 +147,6 @@ class RawClient {
     }
     return true;
   }
-  RawAnswer ask(std::string_view request, bool head = false) {
-    send(request);
-    return read(head);
-  }
-  const std::string& unread() const { return bytes_; }
-
- private:
   void receive() {
     char buffer[65536];
     const ssize_t n = ::recv(fd_, buffer, sizeof buffer, 0);
@@ -162,7 +155,13 @@ class RawClient {
     else
       bytes_.append(buffer, static_cast<size_t>(n));
   }
+  RawAnswer ask(std::string_view request, bool head = false) {
+    send(request);
+    return read(head);
+  }
+  const std::string& unread() const { return bytes_; }
 
+ private:
   int fd_ = -1;
   bool ended_ = false;
   std::string bytes_;

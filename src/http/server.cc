@@ -25,7 +25,7 @@ using asio::ip::tcp;
 // Connections beyond the limit that are told so at a time; further ones are just closed.
 constexpr int64_t kMaxRefused = 64;
 // For handlers to unwind when their connections have been closed.
-constexpr auto kUnwind = std::chrono::seconds(2);
+constexpr auto kUnwind = std::chrono::seconds(1);
 
 // Signals are the program's business; a thread started here must never receive one.
 class BlockedSignals {
@@ -117,14 +117,15 @@ void Server::Impl::take(tcp::socket socket) {
   const tcp::endpoint peer = socket.remote_endpoint(error);
   if (error) return;  // gone already
   socket.set_option(tcp::no_delay(true), error);
-  int64_t open = 0;
+  int64_t open = 0, refusing = 0;
   {
     const std::lock_guard lock(shared.mutex);
-    open = shared.numbers.connections;
+    open = shared.numbers.connections - shared.refusing;
+    refusing = shared.refusing;
   }
   const bool refused = open >= shared.options.max_connections;
   shared.count(refused ? shared.numbers.refused : shared.numbers.accepted, 1);
-  if (refused && open >= shared.options.max_connections + kMaxRefused) return;
+  if (refused && refusing >= kMaxRefused) return;
 
   const auto executor = socket.get_executor();
   const auto connection =

@@ -1,5 +1,8 @@
 #include "http/transport.h"
 
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
+
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -75,6 +78,11 @@ asio::awaitable<size_t> Transport::write_some(std::string_view bytes, ErrorCode&
   auto token = asio::redirect_error(asio::use_awaitable, error);
   if (tls_) co_return co_await tls_->async_write_some(from, token);
   co_return co_await socket_.async_write_some(from, token);
+}
+
+int64_t Transport::queued() {
+  int bytes = 0;
+  return ::ioctl(socket_.native_handle(), SIOCOUTQ, &bytes) == 0 ? bytes : 0;
 }
 
 asio::awaitable<void> Transport::end_writing() {

@@ -33,6 +33,8 @@ class Transport {
   void read_some(std::span<char> buffer, std::function<void(ErrorCode, size_t)> done);
   // At least a byte of `bytes`; returns how many.
   boost::asio::awaitable<size_t> write_some(std::string_view bytes, ErrorCode& error);
+  // Bytes written that the other side has not acknowledged.
+  int64_t queued();
   // Says that nothing more will be written; under TLS waits for the other side's word.
   boost::asio::awaitable<void> end_writing();
   // What is under way ends with an error.
