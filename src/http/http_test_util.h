@@ -186,8 +186,10 @@ class TestServer {
     options.port = 0;
     return options;
   }
-  explicit TestServer(Handler handler, ServerOptions server_options = options())
-      : server_(std::move(server_options), hooks(std::move(handler))) {
+  // `keep_records` is for servers that end before they have answered millions of requests.
+  explicit TestServer(Handler handler, ServerOptions server_options = options(),
+                      bool keep_records = true)
+      : keep_records_(keep_records), server_(std::move(server_options), hooks(std::move(handler))) {
     server_.start();
   }
 
@@ -213,6 +215,7 @@ class TestServer {
       return response;
     };
     hooks.access = [this](const AccessRecord& record) {
+      if (!keep_records_) return;
       const std::lock_guard lock(mutex_);
       records_.push_back(record);
       changed_.notify_all();
@@ -220,6 +223,7 @@ class TestServer {
     return hooks;
   }
 
+  const bool keep_records_;
   std::mutex mutex_;
   std::condition_variable changed_;
   std::vector<AccessRecord> records_;
