@@ -61,8 +61,10 @@ int main(int argc, char** argv) {
   cli::add_rl(app, common);
   cli::add_plot(app, common);
   cli::add_eval(app, common);
+  cli::add_key(app, common);
   cli::add_quantize(app, common);
   cli::add_score(app, common);
+  cli::add_serve(app, common);
   cli::add_sft(app, common);
   cli::add_dpo(app, common);
   cli::add_tokenizer(app, common);

@@ -1,11 +1,21 @@
 #include "server/generation.h"
 
 #include <algorithm>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
 
+#include "http/exchange.h"
 #include "server/api_error.h"
 #include "text/text_stream.h"
 
 namespace parley::server {
+namespace {
+
+constexpr std::chrono::milliseconds kRetry{20};
+
+}  // namespace
+
 // One answer, on the engine's thread.
 struct Generation::Answer {
   Answer(size_t number, const tokenizer::Tokenizer& vocabulary, const GenerationOptions& options,
@@ -107,11 +117,6 @@ Generation::Generation(std::shared_ptr<ServedModel> model, GenerationOptions opt
     : model_(std::move(model)), channel_(std::make_shared<http::Channel<Piece>>(executor)) {
   const size_t choices = static_cast<size_t>(options.choices);
   const size_t answers = options.prompts.size() * choices;
-  if (const int64_t most = model_->options().max_waiting; std::cmp_greater(answers, most))
-    throw ApiError(400, fmt::format("{} answers in one request are more than this server's queue "
-                                    "holds: {}. Ask for fewer at once.",
-                                    answers, most));
-  std::vector<infer::Request> requests;
   for (size_t number = 0; number < answers; ++number) {
     const std::vector<int32_t>& prompt = options.prompts[number / choices];
     auto answer = std::make_shared<Answer>(number, model_->model().tokenizer, options, channel_);
@@ -127,35 +132,62 @@ Generation::Generation(std::shared_ptr<ServedModel> model, GenerationOptions opt
     }
     request.on_token = [answer](const infer::Sample& sample) { return answer->on_token(sample); };
     request.on_done = [answer](const infer::Finished& finished) { answer->on_done(finished); };
-    requests.push_back(std::move(request));
+    waiting_.push_back(std::move(request));
   }
+  open_ = answers;
+  const auto window =
+      static_cast<size_t>(std::min(model_->options().max_sequences, model_->options().max_waiting));
+  if (!submit(std::min(answers, window))) throw queue_full();
+}
+
+// The next `count` of those that wait; false when the engine's queue is full.
+bool Generation::submit(size_t count) {
+  std::vector<infer::Request> requests;
+  const auto end = waiting_.begin() + static_cast<std::ptrdiff_t>(count);
+  for (auto request = waiting_.begin(); request != end; ++request) requests.push_back(*request);
   try {
-    ids_ = model_->engine().submit(std::move(requests));
-    open_ = ids_.size();
+    for (const infer::RequestId id : model_->engine().submit(std::move(requests)))
+      ids_.push_back(id);
   } catch (const infer::QueueFull&) {
-    throw queue_full();
+    return false;
   } catch (const base::Error& error) {
     if (!model_->engine().metrics().accepting) throw shutting_down();
     throw ApiError(400, error.what());
   }
+  waiting_.erase(waiting_.begin(), end);
+  running_ += count;
+  return true;
 }
 
 Generation::~Generation() { cancel(); }
 
 void Generation::cancel() {
   if (open_ == 0) return;
+  waiting_.clear();
   for (const infer::RequestId id : ids_) model_->engine().cancel(id);
   ids_.clear();
 }
 
 boost::asio::awaitable<std::vector<Piece>> Generation::next(Clock::time_point deadline) {
   if (open_ == 0) co_return std::vector<Piece>{};
+  // Others may have filled the queue; ours go on when there is room.
+  while (running_ == 0 && !waiting_.empty() && !submit(1)) {
+    if (Clock::now() >= deadline) throw timed_out();
+    boost::asio::steady_timer timer(co_await boost::asio::this_coro::executor, kRetry);
+    co_await timer.async_wait(boost::asio::use_awaitable);
+  }
+  if (running_ == 0 && waiting_.empty()) throw http::Disconnected("the answers were cancelled");
   std::vector<Piece> pieces = co_await channel_->pop_all(deadline);
   if (pieces.empty() || Clock::now() >= deadline) {
     cancel();
     throw timed_out();
   }
-  for (const Piece& piece : pieces) open_ -= piece.end.has_value();
+  for (const Piece& piece : pieces) {
+    if (!piece.end) continue;
+    --open_;
+    --running_;
+    if (!waiting_.empty()) submit(1);
+  }
   co_return pieces;
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -58,8 +59,9 @@ struct GenerationOptions {
 
 class Generation {
  public:
-  // Puts all answers into the engine's queue. ApiError 429 when it is full (none is queued
-  // then), 400 when the engine refuses one.
+  // Puts the answers into the engine's queue, as many as run together; the others follow as these
+  // end. ApiError 429 when the queue is full (none is queued then), 400 when the engine
+  // refuses one.
   Generation(std::shared_ptr<ServedModel> model, GenerationOptions options,
              const boost::asio::any_io_executor& executor);
   // Ends what has not ended.
@@ -75,11 +77,14 @@ class Generation {
 
  private:
   struct Answer;
+  bool submit(size_t count);
 
   std::shared_ptr<ServedModel> model_;
   std::shared_ptr<http::Channel<Piece>> channel_;
   std::vector<infer::RequestId> ids_;
-  size_t open_ = 0;  // answers whose end has not been seen
+  std::deque<infer::Request> waiting_;  // for their turn
+  size_t open_ = 0;                     // answers whose end has not been seen
+  size_t running_ = 0;                  // of these, those the engine has
 };
 
 }  // namespace parley::server

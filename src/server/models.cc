@@ -32,7 +32,7 @@ http::Task show_model(Call& call, std::string id) {
     throw ApiError(404,
                    fmt::format("The model '{}' does not exist. GET /v1/models lists those that do.",
                                id.substr(0, 200)),
-                   "model", "model_not_found");
+                   {}, "model_not_found");
   const Json json = model_json(*model, id);
   co_await call.reply(json);
 }

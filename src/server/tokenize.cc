@@ -79,8 +79,8 @@ http::Task tokenizer_info(Call& call) {
   const auto all = call.services.models.all();
   const auto model = name ? call.services.models.find(*name) : all.front();
   if (!model)
-    throw ApiError(404, fmt::format("The model '{}' does not exist.", name->substr(0, 200)),
-                   "model", "model_not_found");
+    throw ApiError(404, fmt::format("The model '{}' does not exist.", name->substr(0, 200)), {},
+                   "model_not_found");
   const text::LoadedModel& loaded = model->model();
   const auto token = [&](int32_t id) {
     return id < 0 ? Json() : Json({{"id", id}, {"text", loaded.tokenizer.token_bytes(id)}});

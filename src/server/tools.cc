@@ -244,7 +244,8 @@ std::vector<ToolCallReader::Event> ToolCallReader::finish() {
   if (state_ == State::kText && calls_ == 0 && !held_.empty())
     events.push_back({Event::Kind::kText, std::exchange(held_, {}), 0});
   if (state_ == State::kArguments) {
-    if (!held_.empty())
+    // A brace may be theirs; with what follows it, it begins the end of the call.
+    if (held_.size() == 1)
       events.push_back({Event::Kind::kArguments, std::exchange(held_, {}), calls_});
     ++calls_;  // cut short
   }
