@@ -8,7 +8,7 @@
 namespace parley::cli {
 namespace {
 
-constexpr size_t kMaxLine = 64 * 1024;
+constexpr size_t kMaxLine = size_t{64} * 1024;
 
 bool same(std::string_view a, std::string_view b) {
   return std::ranges::equal(a, b, [](char x, char y) {

@@ -267,7 +267,7 @@ std::string fetch(const ServerUrl& url, const std::string& path, const std::stri
 
 double quantile(std::vector<float> values, double q) {
   if (values.empty()) return 0;
-  const auto place = static_cast<int64_t>(q * static_cast<double>(values.size() - 1) + 0.5);
+  const int64_t place = std::llround(q * static_cast<double>(values.size() - 1));
   std::ranges::nth_element(values, values.begin() + place);
   return static_cast<double>(values[static_cast<size_t>(place)]);
 }
