@@ -60,6 +60,10 @@ forEachSdk('completions', ({ client, OpenAI }) => {
   test('many at once', async () => {
     const most = await create({ prompt: PROMPT, n: 128, max_tokens: 1 });
     assert.equal(most.choices.length, 128);
+    let ends = 0;  // of a stream, more than run side by side
+    for await (const chunk of await create({ prompt: PROMPT, n: 50, max_tokens: 3, stream: true }))
+      for (const choice of chunk.choices) ends += choice.finish_reason ? 1 : 0;
+    assert.equal(ends, 50);
     const prompts = await create({ prompt: Array.from({ length: 300 }, (_, i) => `fox ${i}`), max_tokens: 0, echo: true, logprobs: 0 });
     assert.deepEqual(prompts.choices.map((choice) => choice.text), Array.from({ length: 300 }, (_, i) => `fox ${i}`));
   });
