@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include "grammar/compiled.h"
 #include "grammar/json_schema.h"
+#include "tokenizer/unicode.h"
 
 namespace parley::grammar {
 namespace {
@@ -54,6 +55,8 @@ GrammarPtr tool_calls(const std::vector<Tool>& tools, ToolChoice tool_choice, bo
   for (const Tool& tool : tools) {
     if (tool.name.empty() || tool.name.size() > 1000)
       base::fail("a tool's name must have 1 to 1000 bytes");
+    if (tokenizer::valid_utf8_prefix(tool.name) != tool.name.size())
+      base::fail("a tool's name must be UTF-8");
     if (!names.insert(tool.name).second) base::fail("two tools are called '{}'", tool.name);
     ways.push_back(sequence(
         {json_constant(tool.name), bytes(", \"arguments\": "), arguments_of(tool, rules, json)}));

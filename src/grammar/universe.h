@@ -8,6 +8,7 @@
 #include <memory>
 #include <span>
 #include <unordered_map>
+#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -118,8 +119,9 @@ class Universe {
   std::vector<std::unique_ptr<Row>> rows_;
   std::vector<ConfigFacts> facts_;
   std::unordered_map<int32_t, StateMask> state_masks_;
-  std::vector<Config> path_;       // of walk(), by depth
-  Stacks bottom_ = 0, below_ = 0;  // the whole answer ends; what is below is left open
+  std::unordered_set<int32_t> met_;  // states whose configurations were asked for a mask
+  std::vector<Config> path_;         // of walk(), by depth
+  Stacks bottom_ = 0, below_ = 0;    // the whole answer ends; what is below is left open
   Config start_ = kDead;
   size_t memory_ = 0;
 };

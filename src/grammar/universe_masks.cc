@@ -88,7 +88,11 @@ void Universe::compose(Config config, Mask& mask) {
     set_bits(tokens, mask.words);
     mask.max_distance = std::max(mask.max_distance, distance(reached));
   };
-  if (entries.size() > kMaxComposed) return walk_all(config, take);
+  // A state met for the first time may never be met again: positions in a text of limited length.
+  bool is_known = entries.size() <= kMaxComposed;
+  for (const uint64_t entry : entries)
+    if (state_of(entry) >= 0) is_known &= !met_.insert(state_of(entry)).second;
+  if (!is_known) return walk_all(config, take);
   for (const uint64_t entry : entries) {
     if (state_of(entry) < 0) continue;
     const StateMask& by_state = state_mask(state_of(entry));
