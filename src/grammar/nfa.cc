@@ -335,9 +335,9 @@ RuleAutomaton build_automaton(const Expression& body, const std::string& name, i
   const Nfa nfa = Thompson(name, room).build(body);
   const auto size = static_cast<int64_t>(nfa.states.size());
   RuleAutomaton result;
-  if (!Powerset(nfa, std::min(room, 2000 + 2 * size), 100'000 + 50 * size).build(result)) {
+  if (!Powerset(nfa, std::min(room, 2000 + 2 * size), 12'000'000).build(result)) {
     result.clear();
-    if (!without_empty_steps(nfa, 2'000'000, result))
+    if (!without_empty_steps(nfa, 100'000, result))
       base::fail("rule '{}' is too large: repeat less, or give it fewer alternatives", name);
   }
   room -= static_cast<int64_t>(std::max(nfa.states.size(), result.size()));

@@ -8,7 +8,7 @@ namespace {
 
 // Beyond these what an ambiguous grammar may still mean is cut to the readings nearest to an end:
 // fewer texts are allowed then, never a wrong one.
-constexpr size_t kMaxFrames = 512, kMaxEntries = 1024, kMaxClosure = 5000;
+constexpr size_t kMaxFrames = 256, kMaxEntries = 256, kMaxClosure = 5000;
 constexpr int kMaxUnionDepth = 200;
 
 }  // namespace
