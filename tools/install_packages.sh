@@ -13,7 +13,7 @@ build=(cmake ninja-build g++ pkg-config
   libcurl4-openssl-dev bubblewrap
   libboost1.81-dev libssl-dev prometheus-cpp-dev libtomlplusplus-dev)
 # Format check, clang-tidy, fuzzers, repository checks.
-test=(python3 git clang-14 clang-format-14 clang-tidy-14 libclang-rt-14-dev libomp-14-dev)
+test=(python3 git curl openssl nginx-light clang-14 clang-format-14 clang-tidy-14 libclang-rt-14-dev libomp-14-dev)
 # The tokenizer is compared with npm packages; any Node that is there will do.
 command -v node >/dev/null && command -v npm >/dev/null || test+=(nodejs npm ca-certificates)
 

@@ -89,7 +89,7 @@ void add_models(ServeConfig& config, const Options& options) {
     const size_t equals = text.find('=');
     const bool named = equals != std::string::npos && !base::fs::exists(text);
     if (named) model.id = text.substr(0, equals);
-    model.path = named ? text.substr(equals + 1) : text;
+    model.path = base::fs::absolute(named ? text.substr(equals + 1) : text);
     for (const Setting& setting : options.model_settings)
       server::set_model_field(model, setting.name, setting.value, setting.flag);
     config.models.push_back(std::move(model));

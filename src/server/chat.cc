@@ -153,8 +153,7 @@ http::Task chat_completions(Call& call) {
   Fields fields(body);
   std::shared_ptr<ServedModel> model = call.find_model(fields);
   const auto read = [&] { return read_request(fields, model, call.services); };
-  const ChatRequest request =
-      co_await offload(call.services, http_request.body.size() < kSmallBody, read);
+  const ChatRequest request = co_await offload(call.services, is_small(http_request, body), read);
   if (call.services.options.log_prompts) spdlog::debug("{}: {}", http_request.id, dump(body));
   call.prompt_tokens = std::ssize(request.generation.prompts.front());
   const int64_t n = request.generation.choices;

@@ -253,7 +253,7 @@ http::Task completions(Call& call) {
   std::shared_ptr<ServedModel> model = call.find_model(fields);
   const auto read = [&] { return read_request(fields, model, call.services); };
   const CompletionRequest request =
-      co_await offload(call.services, http_request.body.size() < kSmallBody, read);
+      co_await offload(call.services, is_small(http_request, body), read);
   call.prompt_tokens = total_prompt_tokens(request);
   const auto answers = static_cast<int64_t>(request.prompts.size()) * request.best_of;
   if (call.admit) call.admit(call.prompt_tokens, answers * request.generation.sampling.max_tokens);

@@ -249,13 +249,21 @@ ServeConfig load_config(const fs::path& path) {
   const File file = path.extension() == ".json" ? read_json(path) : read_toml(path);
   ServeConfig config;
   for (const auto& [section, fields] : file.sections) read_section(config, section, fields);
-  for (const Section& model : file.models) {
-    config.models.push_back(read_model(model));
-    // Directories are meant from where the file is.
-    for (fs::path* place : {&config.models.back().path, &config.models.back().draft})
-      if (!place->empty() && place->is_relative())
-        *place = fs::absolute(path).parent_path() / *place;
+  for (const Section& model : file.models) config.models.push_back(read_model(model));
+
+  // Paths are meant from where the file is.
+  const fs::path folder = fs::absolute(path).parent_path();
+  const auto resolve = [&](auto& place) {
+    if (!place.empty() && fs::path(place).is_relative()) place = (folder / place).string();
+  };
+  for (ModelOptions& model : config.models) {
+    resolve(model.path);
+    resolve(model.draft);
   }
+  resolve(config.keys);
+  resolve(config.server.tls_certificate);
+  resolve(config.server.tls_key);
+  if (config.access_log != "stderr" && config.access_log != "off") resolve(config.access_log);
   return config;
 }
 

@@ -80,8 +80,8 @@ void for_each_model_field(Options& o, Visit&& visit) {
   visit("draft_tokens", o.draft_tokens, "tokens guessed at once");
 }
 
-// Reads a .toml or .json file. Error naming file, line and field when one is unknown (with the
-// nearest name), of the wrong type or out of range.
+// Reads a .toml or .json file; paths in it are meant from where it is. Error naming file, line and
+// field when one is unknown (with the nearest name), of the wrong type or out of range.
 ServeConfig load_config(const base::fs::path& file);
 
 // Sets a field from text ("8080", "true", "a,b"), as the environment and flags give it; `where`

@@ -67,6 +67,13 @@ Json usage_json(const Call& call) {
           {"prompt_tokens_details", {{"cached_tokens", call.cached_tokens}}}};
 }
 
+bool is_small(const http::Request& request, const Json& body) {
+  constexpr size_t kSmall = 32 * 1024;
+  for (const char* field : {"response_format", "tools", "functions"})
+    if (body.contains(field)) return false;
+  return request.body.size() < kSmall;
+}
+
 std::string make_id(std::string_view prefix) {
   constexpr std::string_view kLetters =
       "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";

@@ -56,8 +56,9 @@ struct Call {
   void count(const AnswerEnd& end, bool first);
 };
 
-// Bodies below this many bytes are read where they arrive.
-inline constexpr size_t kSmallBody = 32 * 1024;
+// Whether a request is read in no time, so that it may be read where it arrives: a short one,
+// without a grammar to compile.
+bool is_small(const http::Request& request, const Json& body);
 
 // {"prompt_tokens", "completion_tokens", "total_tokens", "prompt_tokens_details"}
 Json usage_json(const Call& call);

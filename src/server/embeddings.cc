@@ -108,12 +108,12 @@ Json vector_json(std::vector<float> vector, const EmbeddingRequest& request) {
 
 http::Task embeddings(Call& call) {
   // 1. Read the request.
-  const size_t body_bytes = call.exchange.request().body.size();
   const Json body = parse_body(call.exchange.request().body);
   Fields fields(body);
   const std::shared_ptr<ServedModel> model = call.find_model(fields);
   const auto read = [&] { return read_request(fields, *model); };
-  const EmbeddingRequest request = co_await offload(call.services, body_bytes < kSmallBody, read);
+  const EmbeddingRequest request =
+      co_await offload(call.services, is_small(call.exchange.request(), body), read);
   for (const auto& ids : request.inputs) call.prompt_tokens += std::ssize(ids);
   if (call.admit) call.admit(call.prompt_tokens, 0);
 

@@ -59,7 +59,7 @@ http::Task moderations(Call& call) {
     for (const std::string& text : texts) results.push_back(moderation_json(moderate(text)));
     return results;
   };
-  const bool small = call.exchange.request().body.size() < kSmallBody;
+  const bool small = is_small(call.exchange.request(), body);
   Json results = co_await offload(call.services, small, work);
   const Json json = {
       {"id", make_id("modr-")}, {"model", kModerationModel}, {"results", std::move(results)}};

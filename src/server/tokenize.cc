@@ -49,8 +49,7 @@ http::Task tokenize(Call& call) {
   Fields fields(body);
   const auto model = model_or_only(call, fields);
   const auto work = [&] { return tokenize_json(fields, *model); };
-  const Json json =
-      co_await offload(call.services, call.exchange.request().body.size() < kSmallBody, work);
+  const Json json = co_await offload(call.services, is_small(call.exchange.request(), body), work);
   co_await call.reply(json);
 }
 
