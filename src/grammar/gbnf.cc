@@ -100,7 +100,10 @@ class GbnfParser {
     std::vector<ExpressionPtr> parts;
     while (ExpressionPtr part = term(depth)) {
       space(depth > 0);
-      while (quantifier(part)) space(depth > 0);
+      for (int i = 0; quantifier(part); ++i) {
+        if (i == 10) in_.fail("more than 10 repetitions of repetitions");
+        space(depth > 0);
+      }
       parts.push_back(std::move(part));
     }
     return sequence(std::move(parts));
@@ -189,7 +192,6 @@ class GbnfParser {
     } else {
       return false;
     }
-    if (++quantifiers_ > 10'000) in_.fail("more than 10000 repetitions");
     return true;
   }
 
@@ -197,7 +199,6 @@ class GbnfParser {
   RuleSet rules_;
   std::unordered_map<std::string, int32_t> indices_;
   std::vector<size_t> first_use_;
-  int quantifiers_ = 0;
 };
 
 }  // namespace

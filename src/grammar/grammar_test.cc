@@ -45,7 +45,7 @@ TEST(Gbnf, Recursion) {
 }
 
 TEST(Gbnf, Errors) {
-  const auto error = [](std::string_view text) { return error_of([&] { from_gbnf(text); }); };
+  const auto error = [](const std::string& text) { return error_of([&] { from_gbnf(text); }); };
   EXPECT_NE(error("root ::= \"a\" missing\n").find("rule 'missing' is not defined"),
             std::string::npos);
   EXPECT_NE(error("root ::= \"a\"\nb ::= \"c\n").find("line 3"), std::string::npos);
@@ -57,6 +57,11 @@ TEST(Gbnf, Errors) {
             std::string::npos);
   EXPECT_NE(error("root ::= \"a\" root").find("no finite answer"), std::string::npos);
   EXPECT_NE(error("root ::= (\"a\"{1000}){1000}").find("too large"), std::string::npos);
+  EXPECT_NE(error("root ::= \"a\"" + std::string(1000, '*')).find("repetitions of repetitions"),
+            std::string::npos);
+  std::string many = "root ::= \"a\"\n";
+  for (int i = 0; i < 100; ++i) many += fmt::format("r{} ::= ([a-z]? [a-m]?){{1000}}\n", i);
+  EXPECT_NE(error(many).find("too large"), std::string::npos);
   EXPECT_NE(error("root ::= \"a\"{9999999}").find("100000"), std::string::npos);
   EXPECT_NE(error("root ::= [z-a]").find("range"), std::string::npos);
   EXPECT_NE(error("root ::= \"\\uD800\"").find("D800"), std::string::npos);

@@ -295,6 +295,9 @@ TEST(JsonSchema, Refusals) {
   Json deep = {{"type", "string"}};
   for (int i = 0; i < 300; ++i) deep = {{"type", "array"}, {"items", deep}};
   EXPECT_NE(error_of([&] { from_json_schema(deep); }), "");
+  const Json long_name = {{"properties", {{std::string(200'000, 'n'), true}}},
+                          {"additionalProperties", true}};
+  EXPECT_NE(error_of([&] { from_json_schema(long_name); }).find("longer than"), std::string::npos);
   Json wide = Json::object();
   for (int i = 0; i < 2000; ++i) wide[fmt::format("p{}", i)] = {{"type", "string"}};
   EXPECT_NE(error_of([&] {

@@ -11,7 +11,7 @@
 namespace parley::grammar {
 namespace {
 
-constexpr size_t kMaxProperties = 1000;
+constexpr size_t kMaxProperties = 1000, kMaxNameBytes = 1000;
 constexpr int64_t kMaxItems = 2000;    // more are never written
 constexpr int64_t kMaxChars = 50'000;  // the same
 constexpr int64_t kDirectChars = 64;
@@ -56,10 +56,14 @@ ExpressionPtr JsonSchema::object(const Json& schema, Place place) {
                       schema.contains("additionalProperties") ? more() : json_.value()),
          false, false});
   }
-  if (additional != Json(false))
+  if (additional != Json(false)) {
+    for (const std::string& name : names)
+      if (name.size() > kMaxNameBytes)
+        base::fail("{}: a property's name is longer than {} bytes", place, kMaxNameBytes);
     members.push_back(
         {json_.member(names.empty() ? json_.string() : json_string_unlike(names), more()), true,
          true});
+  }
   return json_.object_of(std::move(members));
 }
 

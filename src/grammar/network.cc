@@ -9,8 +9,6 @@
 namespace parley::grammar {
 namespace {
 
-constexpr int64_t kMaxStates = 200'000;
-
 // Distances become final from the nearest state on.
 class Distances {
  public:
@@ -86,10 +84,10 @@ class Distances {
 }  // namespace
 
 Network::Network(const RuleSet& rules) {
-  int64_t room = kMaxStates;
+  AutomatonBudget budget;
   for (size_t i = 0; i < rules.rules.size(); ++i) {
     const RuleSet::Rule& rule = rules.rules[i];
-    append(build_automaton(*rule.body, rule.name, room), static_cast<int32_t>(i));
+    append(build_automaton(*rule.body, rule.name, budget), static_cast<int32_t>(i));
   }
   states_.push_back(
       {static_cast<uint32_t>(bytes_.size()), static_cast<uint32_t>(calls_.size()), -1, false});

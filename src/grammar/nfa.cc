@@ -235,6 +235,7 @@ class Powerset {
     result = std::move(states_);
     return true;
   }
+  int64_t work_left() const { return work_; }
 
  private:
   int32_t intern(std::vector<int32_t> set) {
@@ -331,16 +332,20 @@ bool without_empty_steps(const Nfa& nfa, int64_t max_edges, RuleAutomaton& resul
 
 }  // namespace
 
-RuleAutomaton build_automaton(const Expression& body, const std::string& name, int64_t& room) {
-  const Nfa nfa = Thompson(name, room).build(body);
+RuleAutomaton build_automaton(const Expression& body, const std::string& name,
+                              AutomatonBudget& budget) {
+  const Nfa nfa = Thompson(name, budget.states).build(body);
   const auto size = static_cast<int64_t>(nfa.states.size());
   RuleAutomaton result;
-  if (!Powerset(nfa, std::min(room, 2000 + 2 * size), 12'000'000).build(result)) {
+  Powerset powerset(nfa, std::min(budget.states, 2000 + 2 * size), budget.work / 2);
+  const bool deterministic = powerset.build(result);
+  budget.work -= budget.work / 2 - powerset.work_left();
+  if (!deterministic) {
     result.clear();
     if (!without_empty_steps(nfa, 100'000, result))
       base::fail("rule '{}' is too large: repeat less, or give it fewer alternatives", name);
   }
-  room -= static_cast<int64_t>(std::max(nfa.states.size(), result.size()));
+  budget.states -= static_cast<int64_t>(std::max(nfa.states.size(), result.size()));
   return result;
 }
 

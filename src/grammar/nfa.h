@@ -26,8 +26,14 @@ struct RuleState {
 // States of one rule, numbered from 0, where it begins.
 using RuleAutomaton = std::vector<RuleState>;
 
-// `room`: how many states may still be made; what is used is taken off. Error naming `name` when
-// it is not enough.
-RuleAutomaton build_automaton(const Expression& body, const std::string& name, int64_t& room);
+// What all rules of a grammar together may still cost.
+struct AutomatonBudget {
+  int64_t states = 200'000;
+  int64_t work = 24'000'000;  // members of sets of states, of the powerset construction
+};
+
+// Takes what it uses off the budget. Error naming `name` when that is not enough.
+RuleAutomaton build_automaton(const Expression& body, const std::string& name,
+                              AutomatonBudget& budget);
 
 }  // namespace parley::grammar
