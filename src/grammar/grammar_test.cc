@@ -1,6 +1,8 @@
 #include "grammar/grammar.h"
 
 #include <chrono>
+#include <filesystem>
+#include <thread>
 
 #include "grammar/compiled.h"
 #include "grammar/grammar_test_util.h"
@@ -222,6 +224,63 @@ TEST(Matcher, LongAndDeepAnswers) {
   feed(deep, "]", 20'000);
   feed(deep, "}", 1);
   EXPECT_TRUE(deep.finished());
+}
+
+TEST(Universe, AConfigurationCanMove) {
+  const auto grammar = from_gbnf(
+      "root ::= a | b\na ::= \"[\" root \"]\" a | \"x\"+\nb ::= \"[\" (root \",\")* \"}\" | "
+      "\"xy\"");
+  const auto& data = json_vocabulary().table->data();
+  Universe from(grammar->network(), data);
+  Universe::Config config = from.start();
+  for (const char c : std::string_view("[[[x]x,[[xy")) {
+    config = from.next(config, static_cast<uint8_t>(c));
+    Universe to(grammar->network(), data);
+    to.next(to.start(), '[');  // so that the numbers differ
+    const Universe::Config moved = to.transfer(from, config);
+    EXPECT_EQ(to.distance(moved), from.distance(config));
+    EXPECT_EQ(to.mask(moved).words, from.mask(config).words);
+    EXPECT_EQ(to.may_end(moved), from.may_end(config));
+    ASSERT_NE(config, Universe::kDead) << c;
+  }
+}
+
+TEST(Matcher, ManyThreadsShareAGrammar) {
+  const auto grammar = json_object();
+  std::vector<std::string> texts(4);
+  std::vector<std::thread> threads;
+  for (size_t i = 0; i < texts.size(); ++i)
+    threads.emplace_back([&, i] {
+      for (uint64_t seed = 0; seed < 40; ++seed)
+        texts[i] += random_walk(grammar, json_vocabulary(), seed, 60).text + "\n";
+    });
+  for (std::thread& thread : threads) thread.join();
+  for (const std::string& text : texts) EXPECT_EQ(text, texts[0]);
+}
+
+// With a real vocabulary, where it is at hand: valid answers, and masks that are quick to have.
+TEST(Matcher, VocabularyOfGpt2) {
+  const auto path = tokenizer::shared_data() / "tokenizer" / "r50k_base.tiktoken";
+  if (!std::filesystem::exists(path)) GTEST_SKIP() << path << " is not there";
+  const auto loaded = tokenizer::Tokenizer::load(path);
+  const int64_t V = loaded.vocab_size();
+  const TestVocabulary vocabulary{loaded, std::make_shared<TokenTable>(loaded, V), loaded.eos(), V};
+  const auto grammar = json_object();
+  for (uint64_t seed = 0; seed < 20; ++seed) {
+    const Walk walk = random_walk(grammar, vocabulary, seed, 40);
+    EXPECT_TRUE(walk.stopped && is_json(walk.text)) << walk.text;
+  }
+  expect_exact_masks(grammar, vocabulary, 1, 12);
+  Matcher matcher(grammar, vocabulary.table, {vocabulary.stop}, 100'000);
+  for (const char c : std::string_view("{\"")) matcher.accept(loaded.encode({&c, 1})[0]);
+  const int32_t word = loaded.encode(" word")[0];
+  const auto begin = std::chrono::steady_clock::now();
+  for (int i = 0; i < 2000; ++i) {
+    ASSERT_TRUE(has(matcher.allowed(), word));
+    matcher.accept(word);
+  }
+  // About 0.5 microseconds each; a walk over the vocabulary each time would take a second.
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::milliseconds(300));
 }
 
 TEST(Matcher, VocabularyWithoutSomeBytes) {
