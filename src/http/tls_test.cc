@@ -25,8 +25,8 @@ namespace fs = std::filesystem;
 class Files {
  public:
   Files() {
-    char name[] = "/tmp/parley-tls-XXXXXX";
-    folder_ = ::mkdtemp(name);
+    std::string name = ::testing::TempDir() + "parley-tls-XXXXXX";
+    folder_ = ::mkdtemp(name.data());
     EVP_PKEY* const key = EVP_EC_gen("P-256");
     X509* const certificate = X509_new();
     X509_set_version(certificate, 2);
