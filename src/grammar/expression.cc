@@ -16,7 +16,7 @@ std::shared_ptr<Expression> make(Expression::Kind kind) {
 
 }  // namespace
 
-CharSet normalised(CharSet set) {
+CharSet normalised(const CharSet& set) {
   CharSet cut;
   for (const CharRange& range : set) {
     const uint32_t last = std::min(range.last, kLastChar);
@@ -48,7 +48,7 @@ CharSet complement(const CharSet& set) {
     next = range.last + 1;
   }
   if (next <= kLastChar) gaps.push_back({next, kLastChar});
-  return normalised(std::move(gaps));
+  return normalised(gaps);
 }
 
 CharSet intersection(const CharSet& a, const CharSet& b) {
@@ -63,9 +63,9 @@ ExpressionPtr bytes(std::string_view text) {
   return expression;
 }
 
-ExpressionPtr chars(CharSet set) {
+ExpressionPtr chars(const CharSet& set) {
   auto expression = make(Expression::Kind::kChars);
-  expression->chars = normalised(std::move(set));
+  expression->chars = normalised(set);
   return expression;
 }
 

@@ -18,7 +18,7 @@ struct CharRange {
 using CharSet = std::vector<CharRange>;
 
 // Sorted, without overlaps and surrogates.
-CharSet normalised(CharSet set);
+CharSet normalised(const CharSet& set);
 // Every code point that is not in the set (and no surrogate).
 CharSet complement(const CharSet& set);
 CharSet intersection(const CharSet& a, const CharSet& b);
@@ -46,7 +46,7 @@ struct Expression {
 };
 
 ExpressionPtr bytes(std::string_view text);
-ExpressionPtr chars(CharSet set);
+ExpressionPtr chars(const CharSet& set);
 ExpressionPtr sequence(std::vector<ExpressionPtr> parts);
 ExpressionPtr choice(std::vector<ExpressionPtr> parts);
 // `max` -1: no limit.

@@ -141,9 +141,9 @@ class GbnfParser {
       if (last < first) in_.fail("a range that ends before it begins");
       set.push_back({first, last});
     }
-    set = negated ? complement(set) : normalised(std::move(set));
+    set = negated ? complement(set) : normalised(set);
     if (set.empty()) in_.fail("a class without characters");
-    return chars(std::move(set));
+    return chars(set);
   }
 
   uint32_t character() {

@@ -194,6 +194,7 @@ ExpressionPtr JsonSchema::by_type(const Json& schema, Place place) {
   }
   if (types.empty()) return json_.value();
   std::vector<ExpressionPtr> ways;
+  ways.reserve(types.size());
   for (const std::string& type : types) ways.push_back(of_type(type, schema, place));
   return choice(std::move(ways));
 }

@@ -17,7 +17,9 @@ const CharSet kHex = {{'0', '9'}, {'A', 'F'}, {'a', 'f'}};
 
 ExpressionPtr digits(int64_t min, int64_t max) { return repeat(chars({{'0', '9'}}), min, max); }
 
-ExpressionPtr quoted(ExpressionPtr inner) { return sequence({bytes("\""), inner, bytes("\"")}); }
+ExpressionPtr quoted(ExpressionPtr inner) {
+  return sequence({bytes("\""), std::move(inner), bytes("\"")});
+}
 
 // Raw characters of a JSON string.
 CharSet plain_chars() { return complement({{0, 0x1F}, {'"', '"'}, {'\\', '\\'}}); }
@@ -73,7 +75,7 @@ ExpressionPtr unlike(const std::vector<std::u32string>& words, size_t first, siz
 ExpressionPtr json_chars(const CharSet& set) {
   std::vector<ExpressionPtr> ways;
   if (CharSet plain = intersection(set, plain_chars()); !plain.empty())
-    ways.push_back(chars(std::move(plain)));
+    ways.push_back(chars(plain));
   static const std::map<uint32_t, std::string> kEscapes = {
       {'"', "\\\""}, {'\\', "\\\\"}, {'\b', "\\b"}, {'\f', "\\f"},
       {'\n', "\\n"}, {'\r', "\\r"},  {'\t', "\\t"}};
@@ -101,7 +103,7 @@ ExpressionPtr json_any_char() {
   return made;
 }
 
-ExpressionPtr json_string_unlike(std::vector<std::string> words) {
+ExpressionPtr json_string_unlike(const std::vector<std::string>& words) {
   std::vector<std::u32string> decoded;
   for (const std::string& word : words) {
     std::u32string text;
@@ -166,8 +168,8 @@ ExpressionPtr JsonText::make_space() {
   return optional(choice({bytes(" "), sequence({bytes("\n"), repeat(bytes(" "), 0, kMaxIndent)})}));
 }
 
-ExpressionPtr JsonText::array_of(std::vector<ExpressionPtr> first, ExpressionPtr item, int64_t min,
-                                 int64_t max) {
+ExpressionPtr JsonText::array_of(std::vector<ExpressionPtr> first, const ExpressionPtr& item,
+                                 int64_t min, int64_t max) {
   const ExpressionPtr comma = sequence({bytes(","), space()});
   std::vector<ExpressionPtr> parts = {bytes("["), space()};
   for (size_t i = 0; i < first.size(); ++i) {

@@ -26,7 +26,7 @@ class JsonText {
   ExpressionPtr space();
   // "[" items "]" with items `first` one after another and then `min` to `max` (-1: any number)
   // of `item`; with `item` null no more than those.
-  ExpressionPtr array_of(std::vector<ExpressionPtr> first, ExpressionPtr item, int64_t min,
+  ExpressionPtr array_of(std::vector<ExpressionPtr> first, const ExpressionPtr& item, int64_t min,
                          int64_t max);
   // "{" members "}".
   ExpressionPtr object_of(std::vector<ListItem> members);
@@ -54,7 +54,7 @@ ExpressionPtr json_chars(const CharSet& set);
 // NUL.
 ExpressionPtr json_any_char();
 // A JSON string (with its quotes) that is none of `words` and has no escapes.
-ExpressionPtr json_string_unlike(std::vector<std::string> words);
+ExpressionPtr json_string_unlike(const std::vector<std::string>& words);
 // A value as compact JSON text.
 ExpressionPtr json_constant(const nlohmann::ordered_json& value);
 

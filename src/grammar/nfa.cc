@@ -272,6 +272,7 @@ class Powerset {
         active.push_back(edges[next_edge++]);
       if (!active.empty()) {
         std::vector<int32_t> targets;
+        targets.reserve(active.size());
         for (const ByteEdge& edge : active) targets.push_back(edge.target);
         const int32_t target = intern(std::move(targets));
         if (!bytes.empty() && bytes.back().target == target && bytes.back().last + 1 == first) {
@@ -283,6 +284,7 @@ class Powerset {
       first = end;
     }
     std::vector<CallEdge> call_edges;
+    call_edges.reserve(calls.size());
     for (auto& [rule, targets] : calls) call_edges.push_back({rule, intern(std::move(targets))});
     states_[index].bytes = std::move(bytes);
     states_[index].calls = std::move(call_edges);

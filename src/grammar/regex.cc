@@ -52,10 +52,10 @@ class RegexParser {
   }
 
   ExpressionPtr make_chars(CharSet set) {
-    set = normalised(std::move(set));
+    set = normalised(set);
     if (options_.in_json) set = intersection(set, complement({{0, 0}}));
     if (set.empty()) in_.fail("a class without characters");
-    return options_.in_json ? json_chars(set) : chars(std::move(set));
+    return options_.in_json ? json_chars(set) : chars(set);
   }
 
   ExpressionPtr alternatives(int depth) {

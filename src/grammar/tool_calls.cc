@@ -14,11 +14,11 @@ constexpr std::string_view kOpen = "<tool_call>", kClose = "</tool_call>";
 // Any characters that do not hold `kOpen`, whose first character does not come again in it: a
 // part of it is followed by what does not continue it, by a beginning of its own, or by the end.
 ExpressionPtr text_without_calls() {
-  const auto first = static_cast<uint32_t>(kOpen[0]);
+  const auto first = static_cast<uint32_t>(static_cast<uint8_t>(kOpen[0]));
   std::vector<ExpressionPtr> parts, broken;
   for (size_t i = 1; i < kOpen.size(); ++i) {
     const ExpressionPtr part = bytes(kOpen.substr(0, i));
-    const auto next = static_cast<uint32_t>(kOpen[i]);
+    const auto next = static_cast<uint32_t>(static_cast<uint8_t>(kOpen[i]));
     parts.push_back(part);
     broken.push_back(sequence({part, chars(complement({{first, first}, {next, next}, {0, 0}}))}));
   }
@@ -34,7 +34,7 @@ ExpressionPtr arguments_of(const Tool& tool, RuleSet& rules, JsonText& json) {
   if (parameters.is_null() || parameters == Json::object()) return json.object();
   try {
     JsonSchema schema(parameters, rules, json);
-    const ExpressionPtr expression = schema.compile();
+    ExpressionPtr expression = schema.compile();
     schema.check_object();
     return expression;
   } catch (const base::Error& error) {
