@@ -15,6 +15,8 @@ class Constraint {
   virtual std::span<const uint64_t> allowed() = 0;
   // This token was chosen.
   virtual void accept(int32_t token) = 0;
+  // Nothing can follow: the answer ends here, for want of a token that would end it.
+  virtual bool finished() const { return false; }
 };
 
 }  // namespace parley::infer

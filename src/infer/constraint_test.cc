@@ -23,10 +23,12 @@ class Cycle : public Constraint {
     EXPECT_EQ(token % period_, place_ % period_);
     ++place_;
   }
+  bool finished() const override { return place_ == end_; }
+  void end_at(int64_t place) { end_ = place; }
 
  private:
   std::vector<uint64_t> words_;
-  int64_t period_, V_, place_ = 0;
+  int64_t period_, V_, place_ = 0, end_ = -1;
 };
 
 model::ModelConfig config_of_131() {
@@ -102,6 +104,17 @@ TEST_F(ConstraintTest, SurvivesCompanyPreemptionAndSpeculation) {
   EXPECT_GT(engine.stats().preemptions, 0);
   for (uint64_t seed = 0; seed < 8; seed += 2)
     EXPECT_EQ(ids_of(completions[seed]), alone(seed, 150)) << seed;
+}
+
+TEST_F(ConstraintTest, EndsWhereNothingCanFollow) {
+  Engine engine(config, model.weights, steady());
+  Request request = asking(1, 50);
+  const auto cycle = std::make_shared<Cycle>(config.V, 7);
+  cycle->end_at(9);
+  request.constraint = cycle;
+  const Completion completion = generate(engine, std::span(&request, 1))[0];
+  EXPECT_EQ(completion.samples.size(), 9u);
+  EXPECT_EQ(completion.reason, FinishReason::kStop);
 }
 
 TEST_F(ConstraintTest, NothingAllowedFailsThatRequestOnly) {

@@ -372,6 +372,8 @@ void Engine::deliver_samples(Sequence& sequence, Task& task) {
     if (stop) return finish(sequence, FinishReason::kStop, {}, true);
     if (verdict == Verdict::kStop) return finish(sequence, FinishReason::kStop);
     if (verdict == Verdict::kCancel) return finish(sequence, FinishReason::kCancelled);
+    if (const auto& constraint = sequence.request.constraint; constraint && constraint->finished())
+      return finish(sequence, FinishReason::kStop);
     if (sequence.answers_left() <= 0) return finish(sequence, FinishReason::kLength);
   }
   if (!task.error.empty()) finish(sequence, FinishReason::kError, std::move(task.error));

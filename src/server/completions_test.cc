@@ -230,6 +230,13 @@ TEST_F(Completions, RegexIsKeptTo) {
   ASSERT_EQ(text.size(), 5u) << text;
   EXPECT_TRUE(isdigit(text[0]) && text[3] == '-' && (text[4] == 'a' || text[4] == 'b')) << text;
   EXPECT_EQ(reply["choices"][0]["finish_reason"], "stop");
+  // Also without a token that ends answers.
+  const Json endless = post(kPath, {{"prompt", "x"},
+                                    {"max_tokens", 20},
+                                    {"ignore_eos", true},
+                                    {"response_format", {{"type", "regex"}, {"regex", "ab?"}}}});
+  EXPECT_EQ(endless["choices"][0]["finish_reason"], "stop");
+  EXPECT_EQ(endless["choices"][0]["text"].get<std::string>().substr(0, 1), "a");
 }
 
 }  // namespace

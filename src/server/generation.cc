@@ -123,7 +123,11 @@ Generation::Generation(std::shared_ptr<ServedModel> model, GenerationOptions opt
     infer::Request request{.prompt = prompt, .sampling = options.sampling};
     request.stream = number;
     request.client = options.client;
-    if (options.constraint) request.constraint = options.constraint();
+    try {
+      if (options.constraint) request.constraint = options.constraint();
+    } catch (const base::Error& error) {  // this vocabulary cannot write what is asked for
+      throw ApiError(400, error.what(), "response_format", "invalid_value");
+    }
     if (options.score_prompts && prompt.size() > 1) {
       request.score_from = 1;
       request.on_scores = [answer](std::span<const infer::TokenScore> scores) {

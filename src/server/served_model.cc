@@ -19,6 +19,7 @@ class GrammarConstraint final : public infer::Constraint {
 
   std::span<const uint64_t> allowed() override { return matcher_.allowed(); }
   void accept(int32_t token) override { matcher_.accept(token); }
+  bool finished() const override { return matcher_.finished(); }
 
  private:
   grammar::Matcher matcher_;
