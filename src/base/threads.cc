@@ -19,4 +19,6 @@ int num_threads() {
   return g_threads;
 }
 
+void release_threads() { omp_pause_resource_all(omp_pause_hard); }
+
 }  // namespace parley::base

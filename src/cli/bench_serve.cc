@@ -138,6 +138,9 @@ void add_bench_serve(CLI::App& bench, Common& common) {
   app->add_option("--max-tokens", options->max_tokens, "of each answer, at most")
       ->capture_default_str()
       ->check(CLI::Range(1, 1 << 20));
+  app->add_option("--temperature", options->temperature, "0, as `bench infer` runs, is cheaper")
+      ->check(CLI::Range(0.0, 2.0))
+      ->capture_default_str();
   app->add_flag("--ignore-eos", options->ignore_eos,
                 "answers of --max-tokens (parley's servers only)");
   app->add_option("--disconnect", options->disconnect, "share of clients that go away midway")

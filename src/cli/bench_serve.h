@@ -22,6 +22,7 @@ struct LoadOptions {
   int64_t prompt_tokens = 64, max_tokens = 64;  // prompts: that many words
   double disconnect = 0;                        // share of requests whose client goes away
   bool stream = true;
+  double temperature = 1;
   bool ignore_eos = false;       // beyond OpenAI's: answers of max_tokens
   double timeout_seconds = 120;  // without a byte
   uint64_t seed = 1;

@@ -127,6 +127,7 @@ class LoadRun {
       body["stream"] = true;
       body["stream_options"] = {{"include_usage", true}};
     }
+    body["temperature"] = options_.temperature;
     if (options_.ignore_eos) body["ignore_eos"] = true;
     const std::string text = body.dump();
     const std::string bytes =

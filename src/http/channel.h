@@ -26,25 +26,30 @@ class Channel {
 
   // Costs a lock; wakes the consumer only when it waits.
   void push(T value) {
-    bool wake = false;
-    {
-      const std::lock_guard lock(state_->mutex);
-      if (state_->closed) return;
-      state_->values.push_back(std::move(value));
-      wake = std::exchange(state_->waiting, false);
-    }
-    if (wake) wake_consumer();
+    if (push_quietly(std::move(value))) wake();
+  }
+  // Without waking the consumer; true if it waits: then wake() has to follow.
+  bool push_quietly(T value) {
+    const std::lock_guard lock(state_->mutex);
+    if (state_->closed) return false;
+    state_->values.push_back(std::move(value));
+    return std::exchange(state_->waiting, false);
+  }
+  void wake() {
+    boost::asio::post(state_->executor, [state = state_] {
+      if (state->timer) state->timer->cancel();
+    });
   }
 
   // What is pushed from now on is dropped.
   void close() {
-    bool wake = false;
+    bool waits = false;
     {
       const std::lock_guard lock(state_->mutex);
       state_->closed = true;
-      wake = std::exchange(state_->waiting, false);
+      waits = std::exchange(state_->waiting, false);
     }
-    if (wake) wake_consumer();
+    if (waits) wake();
   }
 
   // All there is, in order; waits when there is nothing. Empty: closed, or `until` has passed.
@@ -85,12 +90,6 @@ class Channel {
       state.waiting = false;
     }
   };
-
-  void wake_consumer() {
-    boost::asio::post(state_->executor, [state = state_] {
-      if (state->timer) state->timer->cancel();
-    });
-  }
 
   std::shared_ptr<State> state_;
 };

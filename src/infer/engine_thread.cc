@@ -21,10 +21,12 @@ double now() {
 }  // namespace
 
 EngineThread::EngineThread(const model::ModelConfig& config, const model::InferWeights& weights,
-                           EngineOptions options)
-    : engine_(config, weights, std::move(options)),
+                           EngineOptions options, std::function<void()> after_callbacks)
+    : after_callbacks_(after_callbacks ? std::move(after_callbacks) : [] {}),
+      engine_(config, weights, std::move(options)),
       threads_(base::num_threads()),
       window_begin_(now()) {
+  base::release_threads();  // the caller loaded the weights; from now on the thread computes
   metrics_.engine = engine_.stats();
   thread_ = std::thread([this] { run(); });
 }
@@ -132,10 +134,12 @@ bool EngineThread::take_mail() {
   mail_.clear();
   for (const RequestId id : cancels_) engine_.cancel(id);
   cancels_.clear();
+  after_callbacks_();
   if (!stop) return true;
 
   // What callbacks submit now is refused, so this comes to an end.
   engine_.cancel_all();
+  after_callbacks_();
   const std::lock_guard lock(mutex_);
   metrics_.engine = engine_.stats();
   busy_ = false;
@@ -153,6 +157,7 @@ void EngineThread::step() {
     spdlog::error("the engine failed, and with it all its requests");
     engine_.fail_all("the engine failed");
   }
+  after_callbacks_();
   measure();
 }
 

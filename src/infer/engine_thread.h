@@ -2,6 +2,7 @@
 #pragma once
 
 #include <condition_variable>
+#include <functional>
 #include <mutex>
 #include <thread>
 #include <vector>
@@ -17,9 +18,11 @@ namespace parley::infer {
 // thread goes on.
 class EngineThread {
  public:
-  // Keeps the references that the engine keeps.
+  // Keeps the references that the engine keeps. `after_callbacks` is called on the thread when a
+  // step's callbacks, or those of cancelled requests, have all been called: to pass on
+  // together what they gave.
   EngineThread(const model::ModelConfig& config, const model::InferWeights& weights,
-               EngineOptions options = {});
+               EngineOptions options = {}, std::function<void()> after_callbacks = {});
   // stop()
   ~EngineThread();
   EngineThread(const EngineThread&) = delete;
@@ -60,6 +63,7 @@ class EngineThread {
   void step();
   void measure();
 
+  const std::function<void()> after_callbacks_;
   Engine engine_;  // the thread's alone, but for check(), reserve_id(), config()
   const int threads_;
 

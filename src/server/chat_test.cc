@@ -239,11 +239,11 @@ TEST_F(Chat, JsonObjectAlwaysParses) {
 TEST_F(Chat, DisconnectEndsTheAnswer) {
   FakeExchange exchange(request_of(
       "POST", kPath,
-      body({{"model", "tiny"}, {"stream", true}, {"max_tokens", 400}, {"ignore_eos", true}})
+      body({{"model", "tiny"}, {"stream", true}, {"max_tokens", 900}, {"ignore_eos", true}})
           .dump()));
   int writes = 0;
   exchange.on_write = [&](FakeExchange& self) {
-    if (++writes == 3) self.disconnect();
+    if (++writes == 1) self.disconnect();
   };
   run(exchange);
   EXPECT_FALSE(exchange.ended);

@@ -19,11 +19,12 @@ constexpr std::chrono::milliseconds kRetry{20};
 // One answer, on the engine's thread.
 struct Generation::Answer {
   Answer(size_t number, const tokenizer::Tokenizer& vocabulary, const GenerationOptions& options,
-         std::shared_ptr<http::Channel<Piece>> to)
+         std::shared_ptr<http::Channel<Piece>> to, std::shared_ptr<WakeList> wake_list)
       : tokenizer(vocabulary),
         decoder(vocabulary),
         matcher(options.stops),
         channel(std::move(to)),
+        wakes(std::move(wake_list)),
         logprobs(options.logprobs),
         in_pieces(options.in_pieces),
         trimming(options.trim_start),
@@ -73,7 +74,7 @@ struct Generation::Answer {
   void send() {
     if (piece.text.empty() && piece.tokens.empty() && !piece.end) return;
     const size_t choice = piece.choice;
-    channel->push(std::move(piece));
+    wakes->push(channel, std::move(piece));
     piece = {};
     piece.choice = choice;
   }
@@ -103,6 +104,7 @@ struct Generation::Answer {
   tokenizer::StreamDecoder decoder;
   text::StopMatcher matcher;
   std::shared_ptr<http::Channel<Piece>> channel;
+  std::shared_ptr<WakeList> wakes;
   bool logprobs, in_pieces, trimming;
   std::vector<int32_t> stop_ids;
   Piece piece;
@@ -119,7 +121,8 @@ Generation::Generation(std::shared_ptr<ServedModel> model, GenerationOptions opt
   const size_t answers = options.prompts.size() * choices;
   for (size_t number = 0; number < answers; ++number) {
     const std::vector<int32_t>& prompt = options.prompts[number / choices];
-    auto answer = std::make_shared<Answer>(number, model_->model().tokenizer, options, channel_);
+    auto answer = std::make_shared<Answer>(number, model_->model().tokenizer, options, channel_,
+                                           model_->wakes());
     infer::Request request{.prompt = prompt, .sampling = options.sampling};
     request.stream = number;
     request.client = options.client;

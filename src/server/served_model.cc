@@ -90,7 +90,8 @@ ServedModel::ServedModel(ModelOptions options)
       created_(changed_at(options_.path)),
       fingerprint_(fingerprint_of(options_.path)),
       tokens_(std::make_shared<grammar::TokenTable>(model_.tokenizer, model_.config.V)),
-      engine_(model_.config, model_.infer, engine_options(options_, model_, draft_.get())) {}
+      engine_(model_.config, model_.infer, engine_options(options_, model_, draft_.get()),
+              [wakes = wakes_] { wakes->flush(); }) {}
 
 std::shared_ptr<infer::Constraint> ServedModel::constrain(grammar::GrammarPtr grammar,
                                                           std::vector<int32_t> stop_ids,

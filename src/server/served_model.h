@@ -11,6 +11,7 @@
 
 #include "grammar/matcher.h"
 #include "infer/engine_thread.h"
+#include "server/wake_list.h"
 #include "text/chat_prompt.h"
 #include "text/loaded_model.h"
 
@@ -45,6 +46,8 @@ class ServedModel {
   // Changes when the weights do: "fp_" and ten hexadecimal digits.
   const std::string& fingerprint() const { return fingerprint_; }
   infer::EngineThread& engine() { return engine_; }
+  // For what the engine's callbacks give to connections.
+  const std::shared_ptr<WakeList>& wakes() const { return wakes_; }
 
   // Follows an answer with `grammar`; at most `max_tokens` tokens, ended by one of `stop_ids`.
   std::shared_ptr<infer::Constraint> constrain(grammar::GrammarPtr grammar,
@@ -59,6 +62,7 @@ class ServedModel {
   int64_t created_ = 0;
   std::string fingerprint_;
   std::shared_ptr<const grammar::TokenTable> tokens_;
+  std::shared_ptr<WakeList> wakes_ = std::make_shared<WakeList>();
   infer::EngineThread engine_;  // last: it uses all of the above
 };
 
