@@ -20,8 +20,9 @@ if(PARLEY_SANITIZE)
   add_compile_options(-fsanitize=${PARLEY_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
   add_link_options(-fsanitize=${PARLEY_SANITIZE})
   if(CMAKE_CXX_COMPILER_ID STREQUAL GNU)
-    # Instrumented code confuses this warning: it finds fault with std::regex.
-    target_compile_options(parley_options INTERFACE -Wno-maybe-uninitialized)
+    # Instrumented code confuses these warnings: they find fault with std::regex and coroutines.
+    target_compile_options(parley_options INTERFACE -Wno-maybe-uninitialized
+      -Wno-mismatched-new-delete)
   else()
     # Clang cannot check the types of coroutines' functions ("a difference across sections").
     add_compile_options(-fno-sanitize=function)
