@@ -35,24 +35,13 @@ std::string date_text(int64_t time) {
   return fmt::format("{:04}-{:02}-{:02}", parts.tm_year + 1900, parts.tm_mon + 1, parts.tm_mday);
 }
 
-server::Json json_of(const server::ApiKey& key) {
-  return {{"id", key.id},
-          {"name", key.name},
-          {"last_four", key.last_four},
-          {"created", key.created},
-          {"expires", key.expires},
-          {"disabled", key.disabled},
-          {"requests_per_minute", key.limits.requests_per_minute},
-          {"tokens_per_minute", key.limits.tokens_per_minute}};
-}
-
 void make(const Options& options, bool json) {
   const int64_t expires = options.days > 0 ? std::time(nullptr) + options.days * 86400 : 0;
   server::ApiKey key;
   const std::string secret =
       server::KeyFile(options.file).add(options.name, expires, options.limits, &key);
   if (json) {
-    server::Json line = json_of(key);
+    server::Json line = server::key_json(key);
     line["key"] = secret;
     line["file"] = options.file.string();
     write_out(line.dump() + "\n");
@@ -65,7 +54,7 @@ void make(const Options& options, bool json) {
 void list(const Options& options, bool json) {
   for (const server::ApiKey& key : server::KeyFile(options.file).read()) {
     if (json) {
-      write_out(json_of(key).dump() + "\n");
+      write_out(server::key_json(key).dump() + "\n");
       continue;
     }
     const auto limit = [](int64_t n) { return n > 0 ? std::to_string(n) : std::string("-"); };

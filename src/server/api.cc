@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/log.h"
+#include "data/token_shard.h"
 #include "server/chat.h"
 #include "server/completions.h"
 #include "server/metrics.h"
@@ -54,12 +55,6 @@ struct Caller {
   const Route* route = nullptr;
   int64_t taken = 0;  // tokens, from the limit
 };
-
-uint64_t number_of(std::string_view name) {
-  uint64_t hash = 0xcbf29ce484222325;
-  for (const char c : name) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3;
-  return hash;
-}
 
 ApiError too_much(const RateLimiter::Verdict& verdict, const RateLimits& limits) {
   const std::string what = verdict.by_tokens ? "tokens" : "requests";
@@ -162,7 +157,7 @@ void Api::Impl::identify(Call& call, Caller& caller) const {
     if (found.limits.tokens_per_minute > 0)
       caller.limits.tokens_per_minute = found.limits.tokens_per_minute;
   }
-  call.client = number_of(caller.name);
+  call.client = data::fnv1a(caller.name);
 }
 
 // Counts the request, and lets the endpoint count its tokens. ApiError 429.

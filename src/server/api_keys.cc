@@ -67,15 +67,9 @@ ApiKey key_of(const Json& json) {
 }
 
 Json json_of(const ApiKey& key) {
-  return {{"id", key.id},
-          {"name", key.name},
-          {"sha256", key.hash},
-          {"last_four", key.last_four},
-          {"created", key.created},
-          {"expires", key.expires},
-          {"disabled", key.disabled},
-          {"requests_per_minute", key.limits.requests_per_minute},
-          {"tokens_per_minute", key.limits.tokens_per_minute}};
+  Json json = key_json(key);
+  json["sha256"] = key.hash;
+  return json;
 }
 
 // Held while a file of keys is changed.
@@ -95,6 +89,17 @@ class FileLock {
 };
 
 }  // namespace
+
+Json key_json(const ApiKey& key) {
+  return {{"id", key.id},
+          {"name", key.name},
+          {"last_four", key.last_four},
+          {"created", key.created},
+          {"expires", key.expires},
+          {"disabled", key.disabled},
+          {"requests_per_minute", key.limits.requests_per_minute},
+          {"tokens_per_minute", key.limits.tokens_per_minute}};
+}
 
 fs::path default_key_file() {
   const char* config = std::getenv("XDG_CONFIG_HOME");

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstdint>
 #include <mutex>
+#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -28,6 +29,9 @@ struct ApiKey {
   bool disabled = false;
   RateLimits limits;
 };
+
+// What is told of a key: all but its hash.
+nlohmann::ordered_json key_json(const ApiKey& key);
 
 // Where `parley key` keeps them: $XDG_CONFIG_HOME/parley/keys.json, else
 // ~/.config/parley/keys.json.

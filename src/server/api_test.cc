@@ -113,6 +113,11 @@ TEST_F(SmallQueue, RefusesWithRetryAfterAndFinishesTheRest) {
   busy.prompts = {{1, 2, 3}};
   busy.sampling.max_tokens = 400;
   boost::asio::io_context context;
+  const auto idle = [&] {
+    const infer::EngineStats now = model->engine().metrics().engine;
+    return now.running == 0 && now.waiting == 0;
+  };
+  while (!idle()) usleep(100);  // the engine's numbers are those of its last step
   Generation first(model, busy, context.get_executor());
   while (model->engine().metrics().engine.running == 0) usleep(100);
   Generation second(model, busy, context.get_executor());

@@ -1,30 +1,12 @@
 #include "server/completion_logprobs.h"
 
-namespace parley::server {
+#include "tokenizer/unicode.h"
 
-bool is_utf8(std::string_view bytes) {
-  for (size_t i = 0; i < bytes.size();) {
-    const auto lead = static_cast<unsigned char>(bytes[i]);
-    const size_t length = lead < 0x80                   ? 1
-                          : lead >= 0xc2 && lead < 0xe0 ? 2
-                          : lead >= 0xe0 && lead < 0xf0 ? 3
-                          : lead >= 0xf0 && lead < 0xf5 ? 4
-                                                        : 0;
-    if (length == 0 || i + length > bytes.size()) return false;
-    for (size_t k = 1; k < length; ++k)
-      if ((bytes[i + k] & 0xc0) != 0x80) return false;
-    const auto second = length > 1 ? static_cast<unsigned char>(bytes[i + 1]) : 0;
-    if ((lead == 0xe0 && second < 0xa0) || (lead == 0xed && second > 0x9f) ||
-        (lead == 0xf0 && second < 0x90) || (lead == 0xf4 && second > 0x8f))
-      return false;
-    i += length;
-  }
-  return true;
-}
+namespace parley::server {
 
 std::string token_text(const tokenizer::Tokenizer& tokenizer, int32_t token) {
   const std::string_view bytes = tokenizer.token_bytes(token);
-  if (is_utf8(bytes)) return std::string(bytes);
+  if (tokenizer::valid_utf8_prefix(bytes) == bytes.size()) return std::string(bytes);
   std::string text = "bytes:";
   for (const char c : bytes) text += fmt::format("\\x{:02x}", static_cast<unsigned char>(c));
   return text;

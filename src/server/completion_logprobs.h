@@ -28,6 +28,5 @@ class CompletionLogprobs {
 
 // The text of a token; "bytes:\xe4\xbd" when its bytes are no text alone.
 std::string token_text(const tokenizer::Tokenizer& tokenizer, int32_t token);
-bool is_utf8(std::string_view bytes);
 
 }  // namespace parley::server

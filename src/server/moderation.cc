@@ -26,23 +26,9 @@ struct Delete {
 };
 using Code = std::unique_ptr<pcre2_code, Delete>;
 
-// Bytes that are no UTF-8 become U+FFFD.
-std::string valid_utf8(std::string_view text) {
-  std::string result;
-  while (!text.empty()) {
-    const size_t valid = tokenizer::valid_utf8_prefix(text);
-    result += text.substr(0, valid);
-    text.remove_prefix(valid);
-    if (text.empty()) break;
-    result += "\xEF\xBF\xBD";
-    text.remove_prefix(1);
-  }
-  return result;
-}
-
 // NFKC_Casefold (Unicode 3.13): small letters, full-width forms as ASCII, nothing invisible.
 std::string fold(std::string_view text) {
-  const std::string valid = valid_utf8(text);
+  const std::string valid = tokenizer::valid_utf8(text);
   utf8proc_uint8_t* folded = nullptr;
   const auto options = static_cast<utf8proc_option_t>(
       UTF8PROC_STABLE | UTF8PROC_COMPOSE | UTF8PROC_COMPAT | UTF8PROC_CASEFOLD | UTF8PROC_IGNORE);

@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "base/files.h"
 #include "base/log.h"
+#include "data/token_shard.h"
 
 namespace parley::server {
 namespace {
@@ -44,10 +45,7 @@ uint64_t state_of(const fs::path& directory) {
       lines.push_back(fmt::format("{} {} {}", entry.path().filename().string(), entry.file_size(),
                                   entry.last_write_time().time_since_epoch().count()));
   std::ranges::sort(lines);
-  uint64_t hash = 0xcbf29ce484222325;
-  for (const std::string& line : lines)
-    for (const char c : line + "\n") hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3;
-  return hash;
+  return data::fnv1a(fmt::format("{}\n", fmt::join(lines, "\n")));
 }
 
 std::string fingerprint_of(const fs::path& directory) {

@@ -28,6 +28,8 @@ const uint8_t* char_class_table();
 // The length of the longest prefix that is valid UTF-8 (no surrogates, no overlong
 // forms), which is what Rust's `valid_up_to` gives.
 size_t valid_utf8_prefix(std::string_view text);
+// A copy that PCRE2 and utf8proc may read: bytes that are no UTF-8 become U+FFFD.
+std::string valid_utf8(std::string_view text);
 
 // The bytes of the UTF-8 sequence that `lead` begins; 0 if none does.
 inline int utf8_length(uint8_t lead) {

@@ -27,20 +27,6 @@ int count_step(pcre2_callout_block*, void* steps) {
   return ++*static_cast<uint32_t*>(steps) > kMaxSteps ? PCRE2_ERROR_CALLOUT : 0;
 }
 
-// A copy that PCRE2 and utf8proc may read: bytes that are no UTF-8 become U+FFFD.
-std::string valid_utf8(std::string_view text) {
-  std::string result;
-  while (!text.empty()) {
-    const size_t valid = tokenizer::valid_utf8_prefix(text);
-    result += text.substr(0, valid);
-    text.remove_prefix(valid);
-    if (text.empty()) break;
-    result += "\xEF\xBF\xBD";
-    text.remove_prefix(1);
-  }
-  return result;
-}
-
 bool is_blank(uint32_t code_point) {
   return code_point == 0xFEFF || (tokenizer::char_class_table()[code_point] & tokenizer::kSpace);
 }
@@ -62,7 +48,7 @@ std::string_view trimmed(std::string_view text) {
 }
 
 std::string normalized(std::string_view text, bool fold) {
-  std::string valid = valid_utf8(text);
+  std::string valid = tokenizer::valid_utf8(text);
   if (fold) {
     utf8proc_uint8_t* folded = nullptr;
     const auto options =
@@ -112,7 +98,8 @@ class RegexReward final : public RewardSource {
 
   std::vector<double> score(std::span<const Answer> answers) override {
     std::vector<double> result;
-    for (const Answer& answer : answers) result.push_back(score_one(valid_utf8(answer.response)));
+    for (const Answer& answer : answers)
+      result.push_back(score_one(tokenizer::valid_utf8(answer.response)));
     return result;
   }
 
@@ -385,7 +372,7 @@ const nlohmann::json& reward_field(const Answer& answer, std::string_view field,
 }
 
 std::optional<double> last_number(std::string_view text) {
-  const std::string plain = plain_digits(valid_utf8(text));
+  const std::string plain = plain_digits(tokenizer::valid_utf8(text));
   const std::string_view view = plain;
   if (const size_t box = view.rfind("\\boxed{"); box != std::string_view::npos) {
     const auto inside = inside_braces(view, box + 6);
