@@ -11,9 +11,11 @@ build=(cmake ninja-build g++ pkg-config
   libcli11-dev zlib1g-dev libzstd-dev libpcre2-dev libutf8proc-dev libsimdjson-dev libedit-dev
   libcairo2-dev liblzma-dev libgtest-dev
   libcurl4-openssl-dev bubblewrap
+  libsqlite3-dev libpqxx-dev libargon2-dev poppler-utils
   libboost1.81-dev libssl-dev prometheus-cpp-dev libtomlplusplus-dev)
 # Format check, clang-tidy, fuzzers, repository checks.
-test=(python3 git curl openssl nginx-light clang-14 clang-format-14 clang-tidy-14 libclang-rt-14-dev libomp-14-dev)
+test=(python3 git curl openssl nginx-light clang-14 clang-format-14 clang-tidy-14 libclang-rt-14-dev libomp-14-dev
+  chromium postgresql)
 # The tokenizer is compared with npm packages; any Node that is there will do.
 command -v node >/dev/null && command -v npm >/dev/null || test+=(nodejs npm ca-certificates)
 

@@ -1,0 +1,112 @@
+// One request to the chat app: who asks, what it stands on, how to answer. docs/app_api.md has the
+// endpoints.
+#pragma once
+
+#include <boost/asio/thread_pool.hpp>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "http/exchange.h"
+#include "server/api_error.h"
+#include "server/context.h"
+#include "server/fields.h"
+#include "store/store.h"
+
+namespace parley::app {
+
+using server::ApiError;
+using server::Fields;
+using server::Json;
+
+struct AppOptions {
+  std::string database{};       // see store::Store::open
+  bool users = false;           // accounts with passwords; else one local user, without a log-in
+  std::string runs{};           // folder of run directories; empty: no training page
+  std::string web{};            // serve the app's files from this folder (development); else built in
+  std::string summaries = "extract";  // of turns that outgrow the context: "extract", "model", "off"
+  double flush_seconds = 0.5;   // how often an answer under way is stored
+  int64_t daily_tokens = 0;     // quota of users without one of their own; 0: none
+  int64_t max_documents = 200;  // of a user
+  bool secure_cookies = false;  // behind TLS, or a proxy that speaks it
+  std::vector<std::string> hosts{};  // names the app answers to besides loopback's and its address
+};
+
+class Jobs;
+
+// Shared by all requests.
+struct Services {
+  store::Store& store;
+  server::ModelRegistry& models;
+  server::Services& api;             // for endpoints of the OpenAI API under another name
+  boost::asio::thread_pool& pool;  // for everything that blocks: the store above all
+  Jobs& jobs;
+  const AppOptions& options;
+};
+
+struct Call {
+  http::Exchange& exchange;
+  const Services& services;
+  store::User user{};        // of routes that need one
+  store::Session session{};  // as is
+  std::vector<std::string> parts{};  // what stood for the {…} of the route's path, in order
+  http::Headers headers{};           // that the answer carries (cookies)
+
+  // The body as a JSON object. ApiError 400.
+  Json body() const;
+  // A number from the query, clamped to its bounds.
+  int64_t number(std::string_view name, int64_t otherwise, int64_t least, int64_t most) const;
+
+  http::Task reply(const Json& json, int status = 200);
+  // A file to save.
+  http::Task reply_file(std::string bytes, std::string_view type, std::string_view name);
+
+  // Runs `work` (which may block) on the pool and comes back to the connection's strand.
+  template <typename Work>
+  auto blocking(Work work) const -> boost::asio::awaitable<decltype(work())>;
+};
+
+enum class Access {
+  kOpen,     // anybody, with or without a session
+  kSession,  // a session, not necessarily a user
+  kUser,
+  kAdmin
+};
+
+struct Route {
+  std::string method;
+  std::string path;  // "/app/api/conversations/{id}"
+  Access access;
+  std::function<http::Task(Call&)> endpoint;
+};
+
+// Each is the routes of one part of docs/app_api.md, in the file of its name.
+std::vector<Route> session_routes();       // sessions.cc
+std::vector<Route> account_routes();       // accounts.cc
+std::vector<Route> conversation_routes();  // conversations.cc
+std::vector<Route> transfer_routes();      // transfer.cc: export, import
+std::vector<Route> message_routes();       // messages.cc
+std::vector<Route> memory_routes();        // memories.cc
+std::vector<Route> document_routes();      // documents.cc
+std::vector<Route> preset_routes();        // presets.cc
+std::vector<Route> feedback_routes();      // feedback.cc
+std::vector<Route> playground_routes();    // playground.cc
+std::vector<Route> training_routes();      // training.cc
+
+// 404 with "what" in words ("conversation"), for what is not there or another user's.
+ApiError not_found(std::string_view what);
+
+// Shapes of docs/app_api.md.
+Json to_json(const store::User&);
+Json to_json(const store::Conversation&);  // Summary
+Json to_json(const store::Message&, const std::vector<store::Feedback>& feedback = {});
+Json to_json(const store::Memory&);
+Json to_json(const store::Document&);
+Json to_json(const store::Preset&);
+Json to_json(const store::Feedback&);
+
+}  // namespace parley::app
+
+#include "app/blocking-inl.h"

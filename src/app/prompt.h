@@ -1,0 +1,44 @@
+// What a model is given for the next answer of a conversation: system prompt, custom instructions,
+// memories, passages of files, a summary of what no longer fits, and the turns that do.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "app/call.h"
+#include "server/served_model.h"
+#include "store/store.h"
+
+namespace parley::app {
+
+struct PromptRequest {
+  const store::User& user;
+  const store::Conversation& conversation;
+  // From the root to the user's message that is answered. For `continued`: and then the answer
+  // that goes on.
+  const std::vector<store::Message>& branch;
+  bool continued = false;
+  int64_t answer_tokens = 0;  // asked for; 0: what is left, at least a quarter of the context
+};
+
+struct Prompt {
+  std::vector<int32_t> ids;
+  int64_t max_tokens = 0;        // room for the answer
+  Json messages = Json::array();  // what `ids` was rendered from, for feedback
+  Json used_memories = Json::array(), citations = Json::array();
+  int64_t dropped = 0;  // messages that did not fit
+};
+
+// Blocks (store). Adds a summary to the store when older turns stopped fitting. ApiError 400 when
+// even the last message alone is too long for the context.
+Prompt make_prompt(store::Store& store, const server::ServedModel& model, const AppOptions& options,
+                   const PromptRequest& request);
+
+// What a user's message says about memory: "remember that …" is to be saved, "my name is …" may be.
+struct MemoryHint {
+  std::string save, suggest;  // empty: nothing
+};
+MemoryHint memory_hint(std::string_view message);
+
+}  // namespace parley::app
