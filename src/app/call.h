@@ -22,16 +22,20 @@ using server::Fields;
 using server::Json;
 
 struct AppOptions {
-  std::string database{};       // see store::Store::open
-  bool users = false;           // accounts with passwords; else one local user, without a log-in
-  std::string runs{};           // folder of run directories; empty: no training page
-  std::string web{};            // serve the app's files from this folder (development); else built in
-  std::string summaries = "extract";  // of turns that outgrow the context: "extract", "model", "off"
+  std::string database{};             // see store::Store::open
+  std::string address = "127.0.0.1";  // that the server listens on: what Host may say
+  bool users = false;  // accounts with passwords; else one local user, without a log-in
+  std::string runs{};  // folder of run directories; empty: no training page
+  std::string web{};   // serve the app's files from this folder (development); else built in
+  std::string summaries =
+      "extract";                // of turns that outgrow the context: "extract", "model", "off"
   double flush_seconds = 0.5;   // how often an answer under way is stored
   int64_t daily_tokens = 0;     // quota of users without one of their own; 0: none
   int64_t max_documents = 200;  // of a user
   bool secure_cookies = false;  // behind TLS, or a proxy that speaks it
-  std::vector<std::string> hosts{};  // names the app answers to besides loopback's and its address
+  // Names the app answers to besides loopback's and its address. None: on an address that is not
+  // loopback, any.
+  std::vector<std::string> hosts{};
 };
 
 class Jobs;
@@ -40,7 +44,7 @@ class Jobs;
 struct Services {
   store::Store& store;
   server::ModelRegistry& models;
-  server::Services& api;             // for endpoints of the OpenAI API under another name
+  server::Services& api;           // for endpoints of the OpenAI API under another name
   boost::asio::thread_pool& pool;  // for everything that blocks: the store above all
   Jobs& jobs;
   const AppOptions& options;
@@ -49,13 +53,15 @@ struct Services {
 struct Call {
   http::Exchange& exchange;
   const Services& services;
-  store::User user{};        // of routes that need one
-  store::Session session{};  // as is
+  store::User user{};                // of routes that need one
+  store::Session session{};          // as is
   std::vector<std::string> parts{};  // what stood for the {…} of the route's path, in order
   http::Headers headers{};           // that the answer carries (cookies)
 
   // The body as a JSON object. ApiError 400.
   Json body() const;
+  // A text from the query; empty when it is not there.
+  std::string text(std::string_view name) const;
   // A number from the query, clamped to its bounds.
   int64_t number(std::string_view name, int64_t otherwise, int64_t least, int64_t most) const;
 
@@ -63,7 +69,8 @@ struct Call {
   // A file to save.
   http::Task reply_file(std::string bytes, std::string_view type, std::string_view name);
 
-  // Runs `work` (which may block) on the pool and comes back to the connection's strand.
+  // Runs `work` (which may block) on the pool and comes back to the connection's strand. Keep
+  // `work` in a variable or capture by reference: what it refers to must outlive the co_await.
   template <typename Work>
   auto blocking(Work work) const -> boost::asio::awaitable<decltype(work())>;
 };
@@ -77,7 +84,8 @@ enum class Access {
 
 struct Route {
   std::string method;
-  std::string path;  // "/app/api/conversations/{id}"
+  // "/app/api/conversations/{id}": {…} is one part; {…*} is one or more, with their slashes.
+  std::string path;
   Access access;
   std::function<http::Task(Call&)> endpoint;
 };
@@ -94,6 +102,17 @@ std::vector<Route> preset_routes();        // presets.cc
 std::vector<Route> feedback_routes();      // feedback.cc
 std::vector<Route> playground_routes();    // playground.cc
 std::vector<Route> training_routes();      // training.cc
+
+// "2026-11-27", UTC: the days that tokens are counted by.
+std::string day_of(store::Time time);
+// A user's tokens of the day. Both block.
+// ApiError 429 `quota` when they are used up.
+void check_quota(store::Store& store, const AppOptions& options, const store::User& user);
+void count_tokens(store::Store& store, const store::User& user, int64_t tokens);
+
+// The model of that name, or the first one when it is empty. ApiError 404 model_not_found.
+std::shared_ptr<server::ServedModel> find_model(const server::ModelRegistry& models,
+                                                const std::string& name);
 
 // 404 with "what" in words ("conversation"), for what is not there or another user's.
 ApiError not_found(std::string_view what);

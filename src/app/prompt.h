@@ -24,7 +24,7 @@ struct PromptRequest {
 
 struct Prompt {
   std::vector<int32_t> ids;
-  int64_t max_tokens = 0;        // room for the answer
+  int64_t max_tokens = 0;         // room for the answer
   Json messages = Json::array();  // what `ids` was rendered from, for feedback
   Json used_memories = Json::array(), citations = Json::array();
   int64_t dropped = 0;  // messages that did not fit

@@ -240,6 +240,8 @@ void Api::Impl::record(const Call& call, const Caller& caller, int status) {
 Api::Api(ApiParts parts) : impl_(std::make_unique<Impl>(parts)) {}
 Api::~Api() = default;
 
+Services& Api::services() { return impl_->services; }
+
 void Api::leave() { impl_->leaving = true; }
 
 http::Response Api::error(int status, const std::string& message) {

@@ -29,6 +29,9 @@ class Api {
   http::Task handle(http::Exchange& exchange);
   static http::Response error(int status, const std::string& message);
 
+  // For other front doors to the same endpoints, which know their callers themselves.
+  Services& services();
+
   // From now on /ready says no, so that a load balancer sends no more.
   void leave();
 
