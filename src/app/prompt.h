@@ -3,7 +3,9 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "app/call.h"
@@ -20,6 +22,9 @@ struct PromptRequest {
   const std::vector<store::Message>& branch;
   bool continued = false;
   int64_t answer_tokens = 0;  // asked for; 0: what is left, at least a quarter of the context
+  // For summaries = "model": a text in at most so many tokens. Without it, or when it gives nothing
+  // or throws, sentences are picked ("extract").
+  std::function<std::string(std::string_view text, int64_t tokens)> summarise{};
 };
 
 struct Prompt {
@@ -40,5 +45,7 @@ struct MemoryHint {
   std::string save, suggest;  // empty: nothing
 };
 MemoryHint memory_hint(std::string_view message);
+// The same as far as the user's settings allow it (memory, suggest_memories).
+MemoryHint memory_hint(const store::User& user, std::string_view message);
 
 }  // namespace parley::app
