@@ -1,56 +1,23 @@
 #include "server/api_keys.h"
 
 #include <fcntl.h>
-#include <openssl/evp.h>
 #include <sys/file.h>
-#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cstdlib>
 #include <ctime>
 
 #include "base/error.h"
 #include "base/log.h"
 #include "server/fields.h"
+#include "server/secrets.h"
 
 namespace parley::server {
 namespace {
 
 namespace fs = base::fs;
-
-constexpr std::string_view kLetters =
-    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-
-std::string sha256(std::string_view text) {
-  std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
-  unsigned int size = 0;
-  PARLEY_CHECK(
-      EVP_Digest(text.data(), text.size(), digest.data(), &size, EVP_sha256(), nullptr) == 1,
-      "SHA-256 failed");
-  std::string hex;
-  for (unsigned int i = 0; i < size; ++i) hex += fmt::format("{:02x}", digest[i]);
-  return hex;
-}
-
-// So many characters of 6 random bits each.
-std::string random_text(size_t length) {
-  std::string text(length, '\0');
-  if (getrandom(text.data(), length, 0) != static_cast<ssize_t>(length))
-    base::fail("the system gives no random numbers");
-  for (char& c : text) c = kLetters[static_cast<unsigned char>(c) & 63];
-  return text;
-}
-
-// Equal in a time that does not tell where they differ.
-bool same(std::string_view a, std::string_view b) {
-  if (a.size() != b.size()) return false;
-  unsigned char difference = 0;
-  for (size_t i = 0; i < a.size(); ++i) difference |= static_cast<unsigned char>(a[i] ^ b[i]);
-  return difference == 0;
-}
 
 ApiKey key_of(const Json& json) {
   ApiKey key;
@@ -199,7 +166,7 @@ KeyStatus ApiKeys::check(std::string_view key, ApiKey* found) {
   const std::lock_guard lock(mutex_);
   refresh();
   for (const ApiKey& known : keys_) {
-    if (!same(known.hash, hash)) continue;
+    if (!same_secret(known.hash, hash)) continue;
     if (found) *found = known;
     if (known.disabled) return KeyStatus::kDisabled;
     if (known.expires > 0 && known.expires <= std::time(nullptr)) return KeyStatus::kExpired;
