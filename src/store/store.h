@@ -166,7 +166,7 @@ class Store {
   virtual void remove_user(const Id&) = 0;  // and all that is theirs; feedback keeps its copies
   virtual int64_t count_users() = 0;
 
-  virtual void add_session(const Session&) = 0;
+  virtual void add_session(const Session&) = 0;  // replaces the one of the same token_hash
   virtual std::optional<Session> session(std::string_view token_hash) = 0;  // not if expired
   virtual void remove_session(std::string_view token_hash) = 0;
   virtual void remove_sessions_of(const Id& user, std::string_view but_token_hash) = 0;
