@@ -38,6 +38,7 @@ struct AppOptions {
   std::vector<std::string> hosts{};
 };
 
+class Guard;
 class Jobs;
 
 // Shared by all requests.
@@ -47,6 +48,7 @@ struct Services {
   server::Services& api;           // for endpoints of the OpenAI API under another name
   boost::asio::thread_pool& pool;  // for everything that blocks: the store above all
   Jobs& jobs;
+  Guard& guard;
   const AppOptions& options;
 };
 
@@ -116,6 +118,13 @@ std::shared_ptr<server::ServedModel> find_model(const server::ModelRegistry& mod
 
 // 404 with "what" in words ("conversation"), for what is not there or another user's.
 ApiError not_found(std::string_view what);
+
+// `params` as docs/app_api.md allows them, without what is null; `path` stands before the names in
+// messages ("params."). ApiError 400.
+Json checked_params(const Json& params, const std::string& path = "params.");
+
+// A user's settings, with the defaults of those never set.
+Json settings_of(const store::User& user);
 
 // Shapes of docs/app_api.md.
 Json to_json(const store::User&);
