@@ -14,6 +14,7 @@ import type {
 } from "../src/api/types";
 import { answerTo } from "./answers";
 import { extraRoutes } from "./extra";
+import { pageRoutes } from "./pages";
 import { seed } from "./seed";
 
 export interface Options {
@@ -394,7 +395,7 @@ export function createApi(options: Options = {}): { handle: (request: Request) =
     speed: options.tokensPerSecond ?? 60,
   };
   if (!options.empty) seed(state);
-  const routes = { ...kRoutes, ...extraRoutes };
+  const routes = { ...kRoutes, ...extraRoutes, ...pageRoutes(kRoutes["GET /session"]!) };
   const handle = async (request: Request): Promise<Response> => {
     const url = new URL(request.url);
     const found = match(routes, request.method, url.pathname.replace(/^\/app\/api/, ""));
