@@ -297,6 +297,8 @@ std::shared_ptr<Jobs::Listener> Jobs::listen(const store::Id& message,
   return job ? job->listen(job, executor) : nullptr;
 }
 
+bool Jobs::has(const store::Id& message) const { return impl_->find(message) != nullptr; }
+
 size_t Jobs::count() const {
   const std::lock_guard lock(impl_->mutex);
   return impl_->jobs.size();

@@ -52,6 +52,7 @@ class Jobs {
   std::shared_ptr<Listener> listen(const store::Id& message,
                                    const boost::asio::any_io_executor& executor);
 
+  bool has(const store::Id& message) const;  // whether it is under way here
   size_t count() const;
   // Lets what is under way end, up to `seconds`, then interrupts it; nothing new starts. Blocks.
   void drain(double seconds);
