@@ -59,6 +59,7 @@ class PromptMaker {
 
   Language language_ = Language::kEnglish;
   std::vector<Turn> turns_;       // the last one is the user's that is answered
+  size_t question_ = 0;           // the last one's (last) message in the branch
   std::vector<int32_t> partial_;  // of `continued`: the answer so far
   int64_t limit_ = 0;             // of the prompt, so that the answer has its room
   int64_t most_ = 0;              // of the prompt, if it must be
@@ -86,6 +87,8 @@ void PromptMaker::read_branch() {
   turns_ = turns_of(branch, end);
   if (turns_.empty() || turns_.back().role != "user")
     throw ApiError(400, "There is no message of the user to answer.", "content");
+  question_ = end - 1;
+  while (branch[question_].role != "user" || trim(branch[question_].content).empty()) --question_;
   const auto language = request_.user.settings.find("language");
   const bool chinese = language != request_.user.settings.end() && *language == "zh";
   language_ = language_of(turns_.back().content, chinese ? Language::kChinese : Language::kEnglish);
@@ -124,6 +127,10 @@ void PromptMaker::plan_lengths() {
 
   instructions_ = instructions_text(request_.user, language_);
   if (count_(instructions_) > T / 4) instructions_ = count_.cut(instructions_, T / 4);
+  // Of questions without an answer in a row, only the last one must be there.
+  const std::string& own = request_.branch[question_].content;
+  if (own.size() < turns_.back().content.size() && count_(turns_.back().content) > T / 4)
+    turns_.back().content = own;
   const std::string& system = request_.conversation.system;
   fixed_ = one - letter + count_(turns_.back().content) + count_(system) +
            (system.empty() && instructions_.empty() ? 0 : around_ + 2);

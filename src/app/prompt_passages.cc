@@ -140,21 +140,20 @@ std::vector<Cited> choose_passages(store::Store& store, const store::User& user,
   const std::vector<File> files = files_of(store, user, branch, last_user);
   if (files.empty()) return {};
 
-  // 1. What shares words with the question; a short one ("and then?") with the one before too.
+  // 1. What shares words with the question; one without any ("and then?") with the one before.
   std::string query = content_query(question.content);
-  if (std::ranges::count(query, ' ') < 1)
-    for (size_t i = last_user; i-- > 0;)
-      if (branch[i].role == "user") {
-        query += " " + content_query(branch[i].content);
-        break;
-      }
+  for (size_t i = last_user; query.empty() && i-- > 0;)
+    if (branch[i].role == "user") {
+      query = content_query(branch[i].content);
+      break;
+    }
   std::vector<store::Id> ids;
   for (const File& file : files) ids.push_back(file.document.id);
   const auto file_of = [&](const store::Id& id) {
     return static_cast<size_t>(std::ranges::find(ids, id) - ids.begin());
   };
   std::vector<store::Scored<store::Passage>> hits;
-  if (!trim(query).empty()) hits = store.find_passages(user.id, ids, query, kHits);
+  if (!query.empty()) hits = store.find_passages(user.id, ids, query, kHits);
   std::erase_if(hits, [&](const auto& hit) { return file_of(hit.value.document) == files.size(); });
 
   Collector collector(language, budget, count);
