@@ -71,9 +71,11 @@ struct Message {
   std::string status = "done";  // "streaming", "done", "stopped", "interrupted", "error"
   std::string model{};          // name and fingerprint of what answered
   Time created = 0;
-  Time heartbeat = 0;            // of an answer that is being written: the last sign of life
-  Json data = Json::object();    // the rest of the message's shape in docs/app_api.md
-  Json prompt = Json::object();  // what the model was given, for feedback: {messages, text?}
+  Time heartbeat = 0;          // of an answer that is being written: the last sign of life
+  Json data = Json::object();  // the rest of the message's shape in docs/app_api.md
+  // What the model was given, for feedback: {messages, text?}. Long: only Store::message() reads
+  // it, and update_message() leaves the stored one where this is empty.
+  Json prompt = Json::object();
 };
 
 // An earlier part of a branch in few words; stands for everything before `before`.
@@ -132,7 +134,7 @@ struct Feedback {
 template <typename T>
 struct Scored {
   T value;
-  double score;  // higher is better (BM25 in SQLite, ts_rank in PostgreSQL)
+  double score = 0;  // higher is better (BM25 in SQLite, ts_rank in PostgreSQL)
 };
 
 struct SearchHit {
@@ -142,7 +144,7 @@ struct SearchHit {
 };
 
 // Words in lower case, and pairs of characters where a script has no spaces (Chinese, Japanese,
-// …), separated by spaces: what both databases index, so that they find alike.
+// …), separated by spaces: what both databases index, so that they find alike (terms.h).
 std::string search_terms(std::string_view text);
 
 // Thread-safe; calls block (a connection from a pool each), so never call it on a connection's
@@ -160,11 +162,12 @@ class Store {
   // ---- users ----
   virtual void add_user(const User&) = 0;  // Conflict: the name is taken
   virtual std::optional<User> user(const Id&) = 0;
+  // Names that differ in nothing but case, or the width of letters, are one.
   virtual std::optional<User> user_by_name(std::string_view name) = 0;
   virtual std::vector<User> users() = 0;
-  virtual void update_user(const User&) = 0;
-  virtual void remove_user(const Id&) = 0;  // and all that is theirs; feedback keeps its copies
-  virtual int64_t count_users() = 0;
+  virtual void update_user(const User&) = 0;  // Conflict: the name is taken
+  virtual void remove_user(const Id&) = 0;    // and all that is theirs; feedback keeps its copies
+  virtual int64_t count_users() = 0;          // who can log in: the local user does not count
 
   virtual void add_session(const Session&) = 0;  // replaces the one of the same token_hash
   virtual std::optional<Session> session(std::string_view token_hash) = 0;  // not if expired
@@ -176,7 +179,8 @@ class Store {
   virtual std::vector<Invitation> invitations() = 0;
   virtual void remove_invitation(const Id&) = 0;
   // Adds the user and spends the invitation, both or neither. Conflict as add_user; Error when no
-  // unused, unexpired invitation has that hash. An empty hash: only while there are no users.
+  // unused, unexpired invitation has that hash. An empty hash: only while count_users() is 0.
+  // Sets the user's role: the invitation's; "admin" without one.
   virtual void add_invited_user(User&, std::string_view code_hash) = 0;
 
   // Tokens of a day ("2026-11-27", UTC).
@@ -190,7 +194,7 @@ class Store {
   virtual std::vector<Conversation> conversations(const Id& user, bool archived, int64_t limit,
                                                   std::optional<std::pair<Time, Id>> before) = 0;
   virtual int64_t count_conversations(const Id& user) = 0;
-  virtual void update_conversation(const Conversation&) = 0;
+  virtual void update_conversation(const Conversation&) = 0;  // all but the draft
   // Only these columns, so that an answer that ends does not undo what the user changes meanwhile.
   virtual void set_leaf(const Id& conversation, const Id& leaf) = 0;
   virtual void set_title(const Id& conversation, std::string_view title) = 0;
@@ -200,9 +204,10 @@ class Store {
   virtual void set_draft(const Id& user, const Id& conversation_or_new, std::string_view) = 0;
   virtual std::string new_draft(const Id& user) = 0;
 
-  // Adds a message, makes it its conversation's leaf and touches `updated`.
+  // Adds a message, makes it its conversation's leaf and touches `updated`. Error when its parent
+  // is not in the conversation.
   virtual void add_message(const Message&) = 0;
-  // A conversation with its messages, all or nothing.
+  // A conversation with its messages, in any order, all or nothing. Error when they are no forest.
   virtual void import_conversation(const Conversation&, const std::vector<Message>&) = 0;
   virtual std::optional<Message> message(const Id& user, const Id&) = 0;
   virtual std::vector<Message> messages(const Id& conversation) = 0;  // by creation
@@ -216,6 +221,8 @@ class Store {
   virtual void add_summary(const Summary&) = 0;  // replaces one of the same `before`
   virtual std::vector<Summary> summaries(const Id& conversation) = 0;
 
+  // Every term of the query is in the message or in the title; the last word may be unfinished.
+  // Titles first (their hits have no message), then messages, both newest first.
   virtual std::vector<SearchHit> search(const Id& user, std::string_view query, int64_t limit) = 0;
 
   // ---- memory, documents, presets ----
@@ -246,6 +253,7 @@ class Store {
   // ---- feedback ----
   virtual void add_feedback(const Feedback&) = 0;  // a rating replaces the user's earlier one
   virtual void remove_feedback(const Id& user, const Id&) = 0;
+  // Of these messages, also as the rejected answer of a comparison. Oldest first.
   virtual std::vector<Feedback> feedback_of(const std::vector<Id>& messages) = 0;
   // Newest first; `user` empty: everybody's; `kind` empty: all.
   virtual std::vector<Feedback> feedback(const Id& user, std::string_view kind, int64_t limit,
