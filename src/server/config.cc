@@ -103,6 +103,10 @@ Value value_of(const T&, const std::string& text, const std::string& where) {
       value.json.push_back(std::string(rest.substr(0, comma)));
       rest.remove_prefix(std::min(comma + 1, rest.size()));
     }
+  } else if constexpr (std::is_same_v<T, bool>) {
+    const bool yes = text == "true" || text == "on" || text == "yes" || text == "1";
+    const bool no = text == "false" || text == "off" || text == "no" || text == "0";
+    if (yes || no) value.json = yes;
   } else if constexpr (!std::is_same_v<T, std::string> && !std::is_same_v<T, fs::path>) {
     value.json = Json::parse(text, nullptr, false);
     if (value.json.is_discarded()) value.json = text;
@@ -261,6 +265,9 @@ ServeConfig load_config(const fs::path& path) {
     resolve(model.draft);
   }
   resolve(config.keys);
+  resolve(config.app.runs);
+  resolve(config.app.web);
+  if (config.app.database.find(':') == std::string::npos) resolve(config.app.database);
   resolve(config.server.tls_certificate);
   resolve(config.server.tls_key);
   if (config.access_log != "stderr" && config.access_log != "off") resolve(config.access_log);
@@ -316,6 +323,9 @@ void validate(const ServeConfig& config) {
           "server.tls_certificate and server.tls_key are needed both, or none");
   require(config.access_format == "text" || config.access_format == "json",
           "log.access_format must be text or json");
+  require(config.app.summaries == "extract" || config.app.summaries == "model" ||
+              config.app.summaries == "off",
+          "app.summaries must be extract, model or off");
   require(config.server.threads >= 1 && config.server.threads <= 64,
           "server.http_threads must be 1 to 64");
   require(config.server.max_connections >= 1, "server.max_connections must be at least 1");

@@ -12,6 +12,19 @@
 
 namespace parley::server {
 
+// The chat app (src/app) that is served beside the API.
+struct AppConfig {
+  bool enabled = true;
+  std::string database{};  // empty: a file in the user's data directory
+  bool users = false;
+  std::string runs{}, web{};
+  std::string summaries = "extract";
+  int64_t daily_tokens = 0;
+  int64_t max_documents = 200;
+  bool secure_cookies = false;
+  std::vector<std::string> hosts{};
+};
+
 struct ServeConfig {
   http::ServerOptions server;
   double drain_seconds = 30;
@@ -22,6 +35,7 @@ struct ServeConfig {
   int64_t tokens_per_minute = 0;
 
   ApiOptions api;
+  AppConfig app;
 
   std::string access_log = "stderr";   // "off", or a file
   std::string access_format = "text";  // or "json"
@@ -57,6 +71,23 @@ void for_each_field(Config& c, Visit&& visit) {
   visit("api", "truncate_chats", c.api.truncate_chats,
         "leave out the oldest turns of chats that outgrow the context, unless a request says no");
   visit("api", "request_seconds", c.api.request_seconds, "the longest a request may take; 0: any");
+  visit("app", "enabled", c.app.enabled, "the chat app at /; off: only the API");
+  visit("app", "database", c.app.database,
+        "SQLite file, or postgresql://…; empty: parley/parley.db in $XDG_DATA_HOME or "
+        "~/.local/share");
+  visit("app", "users", c.app.users,
+        "accounts with passwords; off: everybody is the one local user");
+  visit("app", "runs", c.app.runs, "folder of training runs to show; empty: none");
+  visit("app", "web", c.app.web, "folder of the web app's files; empty: those built in");
+  visit("app", "summaries", c.app.summaries,
+        "of turns that outgrow the context: extract, model, off");
+  visit("app", "daily_tokens", c.app.daily_tokens,
+        "of each user without a quota of their own; 0: no limit");
+  visit("app", "max_documents", c.app.max_documents, "files of a user");
+  visit("app", "secure_cookies", c.app.secure_cookies,
+        "behind a proxy that speaks TLS; with tls_key they are");
+  visit("app", "hosts", c.app.hosts,
+        "names the app answers to besides this machine's; needed behind a proxy");
   visit("log", "access_log", c.access_log, "one line a request: stderr, off, or a file");
   visit("log", "access_format", c.access_format, "text or json");
   visit("log", "log_prompts", c.api.log_prompts,
