@@ -11,7 +11,8 @@ import { checkMemory, kLongest, matches } from "./memories";
 import { texts } from "./texts";
 import "./memory.css";
 
-const kKey = ["memories"];
+// Other parts of the app may keep the same answer in another form below "memories".
+const kKey = ["memories", "page"];
 
 function useMemories() {
   return useQuery({ queryKey: kKey, queryFn: () => api.get<{ memories: Memory[] }>("/memories").then((all) => all.memories) });
