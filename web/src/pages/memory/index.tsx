@@ -4,10 +4,11 @@ import { useEffect, useRef, useState, type FormEvent, type KeyboardEvent } from 
 import { Link } from "wouter";
 import { api, ApiError, href } from "@/api/client";
 import { useSession } from "@/api/session";
-import type { Memory, Settings } from "@/api/types";
+import type { Memory } from "@/api/types";
 import { useFormats, useTexts } from "@/i18n";
 import { Button, Card, Empty, ErrorBox, Field, IconButton, Input, Loading, Notice, Page, Switch, TextArea, useConfirm, useErrorText, useToast } from "@/ui";
 import { checkMemory, kLongest, matches } from "./memories";
+import { MemorySwitches } from "./switches";
 import { texts } from "./texts";
 import "./memory.css";
 
@@ -116,34 +117,6 @@ export default function MemoryPage() {
       )}
       <How />
     </Page>
-  );
-}
-
-// The two switches; the settings page has them too.
-export function MemorySwitches() {
-  const t = useTexts(texts);
-  const toast = useToast();
-  const say = useErrorText();
-  const { settings, updateSettings } = useSession();
-  const set = (change: Partial<Settings>) => updateSettings(change).catch((error) => toast(say(error), { danger: true }));
-  return (
-    <div className="stack">
-      <Switch
-        label={t("use")}
-        hint={t("useHint")}
-        checked={settings.memory}
-        onChange={(memory) => void set({ memory })}
-        data-testid="memory-on"
-      />
-      <Switch
-        label={t("suggest")}
-        hint={t("suggestHint")}
-        checked={settings.suggest_memories}
-        disabled={!settings.memory}
-        onChange={(suggest_memories) => void set({ suggest_memories })}
-        data-testid="memory-suggest"
-      />
-    </div>
   );
 }
 
