@@ -15,6 +15,7 @@ export default defineConfig({
     assetsInlineLimit: 0,
     manifest: true,
     reportCompressedSize: false,
+    chunkSizeWarningLimit: 700,
     modulePreload: { polyfill: false },
   },
   server: server ? { proxy: { "/app/api": { target: server, changeOrigin: false } } } : {},
