@@ -110,7 +110,7 @@ function InvitationLine({ invitation, users }: { invitation: Invitation; users: 
   const say = useErrorText();
   const used = Boolean(invitation.used_by);
   const expired = !used && invitation.expires < Date.now();
-  const by = users.find((user) => user.id === invitation.used_by)?.name;
+  const by = users.find((user) => user.id === invitation.used_by)?.name ?? invitation.used_by;
   const remove = async () => {
     try {
       await api.delete(`/invitations/${invitation.id}`);

@@ -15,6 +15,9 @@ import "./memory.css";
 // Other parts of the app may keep the same answer in another form below "memories".
 const kKey = ["memories", "page"];
 
+// 409 is also what a full memory answers, in its own words.
+const isSame = (error: ApiError) => error.status === 409 && error.code !== "too_many";
+
 function useMemories() {
   return useQuery({ queryKey: kKey, queryFn: () => api.get<{ memories: Memory[] }>("/memories").then((all) => all.memories) });
 }
@@ -138,7 +141,7 @@ function AddMemory() {
   const error =
     problem === "long"
       ? t("tooLong", { n: kLongest })
-      : add.error instanceof ApiError && add.error.status === 409
+      : add.error instanceof ApiError && isSame(add.error)
         ? t("same")
         : add.error && say(add.error);
   const submit = (event: FormEvent) => {
@@ -184,7 +187,7 @@ function MemoryRow({ memory }: { memory: Memory }) {
       put(await api.patch<Memory>(`/memories/${memory.id}`, fields));
     } catch (error) {
       put(memory);
-      toast(error instanceof ApiError && error.status === 409 ? t("same") : say(error), { danger: true });
+      toast(error instanceof ApiError && isSame(error) ? t("same") : say(error), { danger: true });
     }
   };
   const remove = async () => {

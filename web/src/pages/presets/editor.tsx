@@ -5,7 +5,7 @@ import type { Preset } from "@/api/types";
 import { useTexts } from "@/i18n";
 import { Button, Dialog, Field, Input, Notice, Select, TextArea, useErrorText, useToast } from "@/ui";
 import { ParamFields } from "../params/param_fields";
-import { checkPreset, kLongestName, kPlace, presetBody, presetForm } from "./presets";
+import { checkPreset, kPlace, presetBody, presetForm } from "./presets";
 import { texts } from "./texts";
 
 interface EditorProps {
@@ -63,7 +63,7 @@ export function PresetEditor({ preset, start, onClose }: EditorProps) {
         <div className="preset-top">
           <Field
             label={t("name")}
-            error={shown.title === "missing" ? t("nameMissing") : shown.title && t("nameLong", { n: kLongestName })}
+            error={shown.title === "missing" ? t("nameMissing") : shown.title && t("nameLong")}
           >
             <Input value={form.title} autoFocus onChange={(event) => set({ title: event.target.value })} data-testid="preset-title" />
           </Field>

@@ -23,7 +23,7 @@ describe("preset forms", () => {
 
   it("name each problem", () => {
     expect(checkPreset(presetForm())).toEqual({ title: "missing", whole: "empty" });
-    expect(checkPreset(presetForm(preset({ title: "x".repeat(101), template: "no place" })))).toEqual({
+    expect(checkPreset(presetForm(preset({ title: "名".repeat(67), template: "no place" })))).toEqual({
       title: "long",
       template: "noText",
     });

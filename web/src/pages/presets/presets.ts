@@ -3,7 +3,7 @@ import type { Preset } from "@/api/types";
 import { checkParams, formOf, paramsOf, type ParamForm, type ParamProblems } from "../params/fields";
 
 export const kPlace = "{{text}}";
-export const kLongestName = 100;
+const kLongestName = 200; // bytes, the server's limit
 
 export interface PresetForm {
   title: string;
@@ -34,7 +34,7 @@ export function checkPreset(form: PresetForm): PresetProblems {
   const problems: PresetProblems = {};
   const title = form.title.trim();
   if (title === "") problems.title = "missing";
-  else if (title.length > kLongestName) problems.title = "long";
+  else if (new TextEncoder().encode(title).length > kLongestName) problems.title = "long";
   if (form.template.trim() !== "" && !form.template.includes(kPlace)) problems.template = "noText";
   const params = checkParams(form.params);
   if (Object.keys(params).length > 0) problems.params = params;

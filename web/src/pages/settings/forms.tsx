@@ -6,7 +6,9 @@ import { checkParams, formOf, paramsOf } from "../params/fields";
 import { ParamFields } from "../params/param_fields";
 import { texts } from "./texts";
 
-export const kLongestInstruction = 3000;
+const kMostBytes = 4000; // of each text, the server's limit
+
+const bytesOf = (text: string) => new TextEncoder().encode(text).length;
 
 // Buttons that are there only while something has changed.
 function SaveBar({ changed, wrong, onReset, testId }: { changed: boolean; wrong: boolean; onReset: () => void; testId: string }) {
@@ -73,7 +75,7 @@ export function InstructionsForm() {
   const [edited, setEdited] = useState<{ about: string; style: string } | null>(null);
   const form = edited ?? saved;
   const changed = form.about !== saved.about || form.style !== saved.style;
-  const long = (text: string) => text.length > kLongestInstruction;
+  const long = (text: string) => bytesOf(text) > kMostBytes;
 
   const save = async (instructions: typeof saved) => {
     try {
@@ -93,14 +95,12 @@ export function InstructionsForm() {
     toast(t("saved"));
   };
   const count = (text: string) =>
-    text.length > kLongestInstruction / 2
-      ? t("characters", { n: formats.number(text.length), all: formats.number(kLongestInstruction) })
-      : undefined;
+    bytesOf(text) > kMostBytes / 2 ? t("room", { share: formats.percent(bytesOf(text) / kMostBytes) }) : undefined;
   const area = (key: "about" | "style") => (
     <Field
       label={t(key)}
       hint={count(form[key])}
-      error={long(form[key]) ? t("tooLong", { n: formats.number(kLongestInstruction) }) : undefined}
+      error={long(form[key]) ? t("tooLong", { share: formats.percent(bytesOf(form[key]) / kMostBytes) }) : undefined}
     >
       <TextArea
         rows={3}
