@@ -136,6 +136,15 @@ TEST(Threads, EachItemOnce) {
   EXPECT_GE(num_threads(), 1);
 }
 
+TEST(Threads, TurnsOfWaitingGrowWithTheTime) {
+  const int64_t few = spin_turns(std::chrono::microseconds(60));
+  const int64_t many = spin_turns(std::chrono::milliseconds(6));
+  EXPECT_GE(few, 100);
+  EXPECT_LE(many, 1'000'000);
+  EXPECT_GT(many, few);
+  EXPECT_EQ(spin_turns(std::chrono::nanoseconds(0)), 100);
+}
+
 TEST(Threads, BlocksCoverTheRangeWhateverTheThreads) {
   const auto blocks_with = [](int threads) {
     set_num_threads(threads);

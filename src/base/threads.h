@@ -4,6 +4,7 @@
 
 #include <omp.h>
 
+#include <chrono>
 #include <cstdint>
 #include <exception>
 #include <utility>
@@ -19,6 +20,10 @@ int num_threads();
 // more than cores those of the other no longer wait awake for each other, at 20 % of the speed of
 // a small model.
 void release_threads();
+
+// How many turns of a waiting loop take that long here: between processors, the pause in each
+// differs by a factor of ten.
+int64_t spin_turns(std::chrono::nanoseconds time);
 
 // Calls fn(i) for each i in [0, n), spread over the pool; the first exception is
 // rethrown on the calling thread. Each i is one piece of work: make it large

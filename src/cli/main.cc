@@ -2,9 +2,11 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <string>
 
 #include "base/error.h"
 #include "base/log.h"
@@ -14,13 +16,14 @@
 
 namespace {
 
-// OpenMP's threads spin for milliseconds before they sleep, which on a busy machine takes
-// the core from the thread they wait for: a small model then runs fifty times slower. A
-// short spin costs nothing on an idle one. libgomp reads its settings before main(), so
-// set this one and start again.
+// OpenMP's threads spin for milliseconds before they sleep, which on a busy machine takes the core
+// from the thread they wait for: one other busy process then makes a small model fifteen times
+// slower. A short spin makes it three times slower, and costs nothing on an idle machine. libgomp
+// reads its settings before main(), so set this one and start again.
 void spin_briefly(char** argv) {
   if (std::getenv("OMP_WAIT_POLICY") || std::getenv("GOMP_SPINCOUNT")) return;
-  setenv("GOMP_SPINCOUNT", "20000", 0);
+  const int64_t turns = parley::base::spin_turns(std::chrono::microseconds(60));
+  setenv("GOMP_SPINCOUNT", std::to_string(turns).c_str(), 0);
   execv("/proc/self/exe", argv);  // returns only when it failed: then go on as we are
 }
 
