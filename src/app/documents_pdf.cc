@@ -15,7 +15,7 @@ base::ProcessOptions plain_options() {
   base::ProcessOptions options;
   options.keep_environment = false;
   options.environment = {"PATH=/usr/local/bin:/usr/bin:/bin", "LANG=C.UTF-8", "HOME=/tmp"};
-  options.directory = "/";
+  options.directory = std::string(1, '/');
   options.limits = {.cpu_seconds = static_cast<uint64_t>(kTime.count()),
                     .memory_bytes = kMemory,
                     .file_bytes = 1,

@@ -526,8 +526,10 @@ std::string join_list(std::string_view paragraph) {
 MemoryHint memory_hint(std::string_view message) {
   std::string text(message.substr(0, kMostBytes));
   for (const std::string_view curly : {"’", "‘"})
-    for (size_t at = 0; (at = text.find(curly, at)) != std::string::npos; ++at)
-      text.replace(at, curly.size(), "'");
+    for (size_t at = 0; (at = text.find(curly, at)) != std::string::npos; ++at) {
+      text[at] = '\'';
+      text.erase(at + 1, curly.size() - 1);
+    }
   const std::string lower = lower_ascii(blank_quotes(text));
   if (is_task_on_text(lower)) return {};
 
