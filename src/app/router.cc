@@ -32,9 +32,8 @@ bool matches(std::string_view pattern, std::string_view path, std::vector<std::s
       const size_t behind = last ? 0 : slashes(pattern) + 1;
       const size_t there = slashes(path);
       if (there < behind) return false;
-      std::string many;
-      for (size_t i = 0; i <= there - behind; ++i)
-        many += (i > 0 ? "/" : "") + std::string(take_part(path));
+      std::string many(take_part(path));
+      for (size_t i = 0; i < there - behind; ++i) many.append("/").append(take_part(path));
       if (many.empty()) return false;
       parts.push_back(std::move(many));
     } else {
@@ -70,7 +69,8 @@ const Route& Router::find(std::string_view method, std::string_view path,
       found = &route;
       parts = these;
     } else if (allowed.find(route.method) == std::string::npos) {
-      allowed += (allowed.empty() ? "" : ", ") + route.method;
+      if (!allowed.empty()) allowed += ", ";
+      allowed += route.method;
     }
   }
   if (found) return *found;

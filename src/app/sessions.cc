@@ -164,7 +164,7 @@ store::User local_user(store::Store& store) {
   if (store.count_users() == 1) return store.users().front();
   store::User user{.id = store::make_id(), .name = std::string(kLocalName), .role = "admin"};
   // Somebody with an account may be called so.
-  if (local) user.name += "-" + user.id.substr(0, 6);
+  if (local) user.name = fmt::format("{}-{}", kLocalName, user.id.substr(0, 6));
   user.created = store::now();
   try {
     store.add_user(user);
