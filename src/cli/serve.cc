@@ -1,14 +1,18 @@
-// parley serve: models behind OpenAI's API.
+// parley serve: models behind OpenAI's API and the chat app.
 #include <fmt/format.h>
 
 #include <csignal>
 #include <cstdlib>
+#include <thread>
 
+#include "app/app.h"
 #include "base/error.h"
 #include "base/files.h"
 #include "base/log.h"
+#include "cli/app_place.h"
 #include "cli/commands.h"
 #include "cli/output.h"
+#include "cli/web_pack.h"
 #include "server/access_log.h"
 #include "server/api.h"
 #include "server/config.h"
@@ -22,12 +26,14 @@ constexpr const char* kExamples = R"(Examples:
   parley serve --model runs/mini/model
   parley serve --model runs/sft/model --alias gpt-3.5-turbo --port 8080 --precision int8
   parley serve --model chat=runs/sft/model --model code=runs/code/model
+  parley serve --model runs/sft/model --users on --runs runs
   parley key new --name laptop && parley serve --config serve.toml
   parley serve --config serve.toml --print-config
   curl http://127.0.0.1:8080/v1/models
 Later settings win: the file, the environment (PARLEY_SERVER_PORT=80), the flags.
 Signals: TERM and INT end it when what is under way has ended (twice: at once); HUP reads the
 configuration again, loads models that changed, and opens the access log anew.
+The chat app is at /, its data in ~/.local/share/parley unless --database says else.
 docs/api.md lists the endpoints, docs/operation.md tells how to run it.
 )";
 
@@ -44,7 +50,8 @@ struct Options {
   bool print_config = false;
 };
 
-std::string flag_of(std::string name) {
+std::string flag_of(std::string_view section, std::string name) {
+  if (section == "app" && name == "enabled") return "--app";
   std::ranges::replace(name, '_', '-');
   return "--" + name;
 }
@@ -55,7 +62,7 @@ void add_field_flags(CLI::App& command, Options& options) {
   ServeConfig defaults;
   server::for_each_field(defaults, [&](const char* section, const char* name, auto& value,
                                        const char* meaning) {
-    const std::string flag = flag_of(name);
+    const std::string flag = flag_of(section, name);
     constexpr bool kSwitch = std::is_same_v<std::remove_reference_t<decltype(value)>, bool>;
     command
         .add_option_function<std::vector<std::string>>(
@@ -69,7 +76,7 @@ void add_field_flags(CLI::App& command, Options& options) {
   });
   server::ModelOptions model;
   server::for_each_model_field(model, [&](const char* name, auto&, const char* meaning) {
-    const std::string field = name, flag = flag_of(name);
+    const std::string field = name, flag = flag_of("models", name);
     if (field == "path" || field == "id" || field == "aliases") return;
     command
         .add_option_function<std::string>(
@@ -141,14 +148,39 @@ void release_signals(const sigset_t& signals) {
   pthread_sigmask(SIG_UNBLOCK, &signals, nullptr);
 }
 
+bool is_local(const std::string& host) {
+  return host == "::1" || host == "localhost" || host.starts_with("127.");
+}
+
 void warn_of_openness(const ServeConfig& config) {
   const std::string& host = config.server.address;
-  const bool local = host == "::1" || host == "localhost" || host.starts_with("127.");
-  if (!local && config.keys.empty())
+  if (is_local(host)) return;
+  if (config.keys.empty())
     spdlog::warn(
         "{} can be reached from other machines, and nobody is asked for a key: `parley key new`, "
         "then --keys FILE",
         host);
+  if (config.app.enabled && !config.app.users)
+    spdlog::warn(
+        "{} can be reached from other machines, and whoever comes reads and writes the same chats: "
+        "--users on, or --app off",
+        host);
+}
+
+app::AppOptions app_options(const ServeConfig& config) {
+  const server::AppConfig& from = config.app;
+  app::AppOptions options;
+  options.database = app_database(from.database);
+  options.address = config.server.address;
+  options.users = from.users;
+  options.runs = from.runs;
+  options.web = from.web;
+  options.summaries = from.summaries;
+  options.daily_tokens = from.daily_tokens;
+  options.max_documents = from.max_documents;
+  options.secure_cookies = from.secure_cookies || !config.server.tls_key.empty();
+  options.hosts = from.hosts;
+  return options;
 }
 
 void serve(const Options& options) {
@@ -171,15 +203,24 @@ void serve(const Options& options) {
                    .limits = {config.requests_per_minute, config.tokens_per_minute},
                    .options = config.api,
                    .numbers = [&] { return listening->numbers(); }});
+  std::unique_ptr<app::App> chat;
+  if (config.app.enabled)
+    chat = std::make_unique<app::App>(app_options(config), models, api.services(), web_pack());
 
   // 2. Connections.
   http::Server http(config.server,
-                    {.handler = [&](http::Exchange& exchange) { return api.handle(exchange); },
+                    {.handler =
+                         [&](http::Exchange& exchange) {
+                           return chat && app::App::owns(exchange.request().path)
+                                      ? chat->handle(exchange)
+                                      : api.handle(exchange);
+                         },
                      .error = server::Api::error,
                      .access = [&](const http::AccessRecord& record) { access.write(record); }});
   listening = &http;
   http.start();
   spdlog::info("serving {} on {}/v1", fmt::join(models.names(), ", "), http.url());
+  if (chat) spdlog::info("the chat app: {}/", http.url());
   if (!options.port_file.empty())
     base::write_file(options.port_file, fmt::format("{}\n", http.port()));
 
@@ -198,7 +239,12 @@ void serve(const Options& options) {
   spdlog::info("ending; what is under way has {} seconds", config.drain_seconds);
   release_signals(signals);
   api.leave();
+  // Who watches an answer sees it end, so both end together.
+  std::jthread answers([&] {
+    if (chat) chat->drain(config.drain_seconds);
+  });
   const bool all = http.drain(config.drain_seconds);
+  answers.join();
   if (!all) spdlog::warn("some requests were cut short");
   http.stop();
 }
@@ -207,7 +253,8 @@ void serve(const Options& options) {
 
 void add_serve(CLI::App& app, Common&) {
   auto options = std::make_shared<Options>();
-  CLI::App* command = app.add_subcommand("serve", "OpenAI's API over one model or several");
+  CLI::App* command =
+      app.add_subcommand("serve", "OpenAI's API and a chat app over one model or several");
   command->footer(kExamples);
   command->add_option("--model", options->models, "model directory, or NAME=DIR; repeatable")
       ->allow_extra_args(false);
