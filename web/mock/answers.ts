@@ -12,17 +12,17 @@ moves these numbers towards what really follows.
 
 Would you like to see one of the steps in code?`;
 
-const kChinese = `好的,下面简单说明一下。
+const kChinese = `好的，下面简单说明一下。
 
-**核心思想:** 语言模型逐个读取词元(token),并预测下一个词元的概率。训练就是让这些概率接近真实文本。
+**核心思想：** 语言模型逐个读取词元（token），并预测下一个词元的概率。训练就是让这些概率接近真实文本。
 
-1. **分词**:把文本变成编号。
-2. **嵌入**:把编号变成向量,再经过若干层计算。
-3. **采样**:选出下一个词元,如此往复。
+1. **分词**：把文本变成编号。
+2. **嵌入**：把编号变成向量，再经过若干层计算。
+3. **采样**：选出下一个词元，如此往复。
 
-> 预测得好,就必须理解得深。
+> 预测得好，就必须理解得深。
 
-需要我用代码演示其中一步吗?`;
+需要我用代码演示其中一步吗？`;
 
 const kCode = `Sampling with a temperature takes a few lines:
 

@@ -337,7 +337,7 @@ const kRoutes: Record<string, Route> = {
     if (/\bbusy\b/.test(content)) throw new Refusal(429, "The queue is full.", "busy");
     const user = newMessage(conversation.id, parent, "user", content);
     user.documents = documents.map((id) => ({ id, name: state.documents.get(id)?.name ?? "?" }));
-    const save = /^(?:remember that|记住)[,, ]*(.+)/i.exec(content)?.[1];
+    const save = /^(?:remember that|记住)[,，: ：]*(.+)/i.exec(content)?.[1];
     if (save) {
       user.saved_memory = { id: makeId(), text: save, enabled: true, created: Date.now(), updated: Date.now(), source: conversation.id };
       state.memories.push(user.saved_memory);

@@ -47,7 +47,7 @@ export function seed(state: State): void {
     text: "Attention lets each position gather information from the positions before it. The weights are a softmax over scaled products of queries and keys.",
   });
 
-  const marks = add("语言模型是怎样工作的", 2 * 3_600_000, ["语言模型是怎样工作的?", "能比较一下 GPT-2 的几个型号吗?用表格"]);
+  const marks = add("语言模型是怎样工作的", 2 * 3_600_000, ["语言模型是怎样工作的？", "能比较一下 GPT-2 的几个型号吗？用表格"]);
   const [question, answer, , cut] = marks.messages;
   if (question && answer && cut) {
     question.documents = [{ id: document.id, name: document.name }];
@@ -89,9 +89,9 @@ export function seed(state: State): void {
 
   state.presets.push(
     { id: makeId(), title: "Translate", system: "You are a careful translator.", template: "Translate into English:\n\n{{text}}", params: { temperature: 0.3 }, language: "en", builtin: true },
-    { id: makeId(), title: "翻译", system: "你是一位严谨的译者。", template: "请把下面的内容翻译成中文:\n\n{{text}}", params: { temperature: 0.3 }, language: "zh", builtin: true },
+    { id: makeId(), title: "翻译", system: "你是一位严谨的译者。", template: "请把下面的内容翻译成中文：\n\n{{text}}", params: { temperature: 0.3 }, language: "zh", builtin: true },
     { id: makeId(), title: "Improve my writing", system: "", template: "Improve this text and keep its meaning:\n\n{{text}}", params: {}, language: "en", builtin: true },
-    { id: makeId(), title: "总结", system: "", template: "请用三句话总结:\n\n{{text}}", params: {}, language: "zh", builtin: true },
+    { id: makeId(), title: "总结", system: "", template: "请用三句话总结：\n\n{{text}}", params: {}, language: "zh", builtin: true },
     { id: makeId(), title: "Code reviewer", system: "You review code like a patient senior engineer.", template: "", params: {}, language: "en", builtin: false },
   );
 }
