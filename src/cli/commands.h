@@ -33,6 +33,7 @@ void add_bench(CLI::App& app, Common& common);
 void add_bench_infer(CLI::App& bench, Common& common);
 void add_bench_serve(CLI::App& bench, Common& common);
 void add_bench_tokenizer(CLI::App& bench, Common& common);
+void add_feedback(CLI::App& app, Common& common);
 void add_serve(CLI::App& app, Common& common);
 void add_key(CLI::App& app, Common& common);
 void add_import(CLI::App& app, Common& common);

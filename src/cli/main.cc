@@ -57,6 +57,7 @@ int main(int argc, char** argv) {
   cli::add_bench(app, common);
   cli::add_chat(app, common);
   cli::add_export(app, common);
+  cli::add_feedback(app, common);
   cli::add_generate(app, common);
   cli::add_import(app, common);
   cli::add_pretrain(app, common);
