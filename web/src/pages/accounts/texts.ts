@@ -52,7 +52,7 @@ export const texts = dictionary(
     made: "Made",
   },
   {
-    title: "账户",
+    title: "账号管理",
     users: "用户",
     invitations: "邀请",
     name: "名称",

@@ -87,7 +87,7 @@ function UserLine({ user }: { user: UserRow }) {
   return (
     <div className={user.disabled ? "line off" : "line"} role="row" data-testid="user" data-name={name}>
       <span role="cell" className="who">
-        <span className="avatar" aria-hidden>
+        <span className="initial" aria-hidden>
           {[...name][0]?.toUpperCase()}
         </span>
         <span className="grow">

@@ -161,7 +161,7 @@ function Passage({ label, text, className = "" }: { label: string; text: string;
   const [open, setOpen] = useState(false);
   const long = text.length > kShown + 80;
   return (
-    <div className={`passage ${className}`}>
+    <div className={`quote ${className}`}>
       <div className="label">{label}</div>
       <div className="text">{long && !open ? `${text.slice(0, kShown).replace(/[\ud800-\udbff]$/, "")}…` : text}</div>
       {long && (

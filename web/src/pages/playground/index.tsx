@@ -176,9 +176,9 @@ function Messages({ form, change, missing }: FormProps & { missing: boolean }) {
     change({ messages: [...form.messages, { role: last === "user" ? "assistant" : "user", content: "" }] });
   };
   return (
-    <div className="stack messages" data-testid="playground-messages">
+    <div className="stack turns" data-testid="playground-messages">
       {form.messages.map((message, i) => (
-        <div key={i} className={`message ${message.role}`}>
+        <div key={i} className={`turn ${message.role}`}>
           <div className="row">
             <Select
               value={message.role}

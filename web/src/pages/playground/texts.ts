@@ -69,7 +69,7 @@ export const texts = dictionary(
     failed: "The model did not answer",
   },
   {
-    title: "操练场",
+    title: "试验场",
     mode: "模式",
     completion: "原始文本",
     chat: "对话",

@@ -201,7 +201,7 @@ function PresetCard({ preset, onUse, onEdit, onDuplicate }: CardProps) {
           )}
         </Menu>
       </div>
-      <p className="excerpt">{[preset.system, preset.template].filter(Boolean).join("\n")}</p>
+      <p className="excerpt">{[preset.system, preset.template].filter(Boolean).join("\n").replace(/\n+/g, "\n")}</p>
       <div className="row foot">
         <div className="grow row-wrap badges">
           {preset.params.temperature !== undefined && (

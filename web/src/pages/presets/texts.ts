@@ -50,7 +50,7 @@ export const texts = dictionary(
     hasTemplate: "template",
   },
   {
-    title: "提示库",
+    title: "预设",
     lead: "反复要用的提问方式：系统提示、套用文本的模板，以及参数。",
     new: "新建预设",
     mine: "我的",

@@ -53,7 +53,7 @@ export function DataSection() {
 
   return (
     <Card title={t("data")}>
-      <div className="pair">
+      <div className="setting">
         <span>
           {t("exportAll")}
           <span className="small muted">{t("exportHint")}</span>
@@ -62,7 +62,7 @@ export function DataSection() {
           <Download size={15} /> {t("export")}
         </a>
       </div>
-      <div className="pair">
+      <div className="setting">
         <span>
           {t("import")}
           <span className="small muted">{t("importHint")}</span>
@@ -91,13 +91,13 @@ export function DataSection() {
         )}
         {outcome && "report" in outcome && <Report report={outcome.report} />}
       </div>
-      <div className="pair">
+      <div className="setting">
         <span>
           {t("deleteAll")}
           <span className="small muted">{t("deleteAllHint")}</span>
         </span>
         <Button small kind="danger" onClick={() => void deleteAll()} data-testid="settings-delete-all">
-          <Trash2 size={15} /> {t("deleteAll")}
+          <Trash2 size={15} /> {t("deleteAllButton")}
         </Button>
       </div>
     </Card>

@@ -22,7 +22,7 @@ export default function SettingsPage() {
     <Page title={t("title")} testId="page-settings">
       <div className="settings">
         <Card title={t("appearance")}>
-          <div className="pair">
+          <div className="setting">
             <span>{t("language")}</span>
             <Segmented
               label={t("language")}
@@ -36,7 +36,7 @@ export default function SettingsPage() {
               testId="settings-language"
             />
           </div>
-          <div className="pair">
+          <div className="setting">
             <span>{t("theme")}</span>
             <Segmented
               label={t("theme")}

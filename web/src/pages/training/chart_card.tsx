@@ -1,7 +1,7 @@
 import { memo, useMemo, useState } from "react";
 import { useTexts } from "@/i18n";
 import { Plot } from "./plot";
-import { chartOf, duration, lastValue, short, tableOf, type Axis, type Curve, type Panel, type RunLines } from "./metrics";
+import { chartOf, duration, lastValue, short, shortNames, tableOf, type Axis, type Curve, type Panel, type RunLines } from "./metrics";
 import { known, texts } from "./texts";
 
 interface ChartCardProps {
@@ -13,12 +13,12 @@ interface ChartCardProps {
 }
 
 // One run: a colour for each curve. Several: a colour for each run, further keys dashed.
-export function styleOf(curve: Curve, keys: string[], runs: number): { color: number; dashed: boolean } {
+function styleOf(curve: Curve, keys: string[], runs: number): { color: number; dash: number } {
   const key = keys.indexOf(curve.key);
-  return runs > 1 ? { color: curve.run, dashed: key > 0 } : { color: key, dashed: false };
+  return runs > 1 ? { color: curve.run, dash: key } : { color: key, dash: 0 };
 }
 
-export const atAxis = (axis: Axis, value: number) => (axis === "time" ? duration(value) : short(value));
+const atAxis = (axis: Axis, value: number) => (axis === "time" ? duration(value) : short(value));
 
 export const ChartCard = memo(function ChartCard({ panel, runs, axis, smoothing, log }: ChartCardProps) {
   const t = useTexts(texts);
@@ -28,10 +28,11 @@ export const ChartCard = memo(function ChartCard({ panel, runs, axis, smoothing,
   const title = panel.known && titleKey ? t(titleKey) : panel.id;
   const keys = panel.keys.filter((key) => chart.curves.some((curve) => curve.key === key));
   const several = runs.length > 1;
+  const runNames = useMemo(() => shortNames(runs.map((run) => run.name)), [runs]);
   const nameOf = (curve: Curve) => {
     const word = known(`k_${curve.key}`);
     const key = keys.length > 1 ? (word ? t(word) : curve.key) : "";
-    return [several ? runs[curve.run]!.name : "", key].filter(Boolean).join(" · ");
+    return [several ? runNames[curve.run]! : "", key].filter(Boolean).join(" · ");
   };
   if (chart.curves.length === 0) return null;
   const valueOf = (curve: Curve) => {
@@ -49,7 +50,7 @@ export const ChartCard = memo(function ChartCard({ panel, runs, axis, smoothing,
         <span className="legend small">
           {legend.map((one) => (
             <span key={`${one.curve.run} ${one.curve.key}`} className="key">
-              <span className={one.dashed ? "swatch dashed" : "swatch"} style={{ color: `var(--chart-${(one.color % 6) + 1})` }} aria-hidden />
+              <span className={one.dash > 0 ? "swatch dashed" : "swatch"} style={{ color: `var(--chart-${(one.color % 6) + 1})` }} aria-hidden />
               {one.name && <span className="name">{one.name}</span>}
               <span className="value">{one.value}</span>
             </span>

@@ -1,15 +1,24 @@
 // The charts of one run or several.
-import { useDeferredValue, useMemo, useState } from "react";
+import { useDeferredValue, useMemo, useRef, useState } from "react";
 import type { Run } from "@/api/types";
 import { useTexts } from "@/i18n";
 import { recall, remember } from "@/lib/storage";
 import { ErrorBox, Loading, Segmented, Slider, Switch } from "@/ui";
 import { ChartCard } from "./chart_card";
-import { axesOf, panelsOf, type Axis, type RunLines, type Section } from "./metrics";
+import { axesOf, panelsOf, type Axis, type Line, type Section } from "./metrics";
 import { texts } from "./texts";
 import { useMetrics } from "./use_runs";
 
 const kSections: Section[] = ["learning", "drift", "health", "speed", "other"];
+
+const kNoLines: Line[] = [];
+
+// The array of the last time while its elements are the same: run objects are new every few seconds.
+function useSame<T>(next: T[], equal: (a: T, b: T) => boolean): T[] {
+  const last = useRef(next);
+  if (next.length !== last.current.length || next.some((one, i) => !equal(one, last.current[i]!))) last.current = next;
+  return last.current;
+}
 
 export default function Curves({ runs }: { runs: Run[] }) {
   const t = useTexts(texts);
@@ -19,12 +28,9 @@ export default function Curves({ runs }: { runs: Run[] }) {
   const [log, setLog] = useState(false);
   const smooth = useDeferredValue(smoothing);
 
-  const data = queries.map((query) => query.data);
-  const lines = useMemo<RunLines[]>(
-    () => runs.map((run, i) => ({ name: run.name, lines: data[i]?.lines ?? [] })),
-    // The names and the lines, not the run objects, which are new every few seconds.
-    // eslint-disable-next-line react-hooks/exhaustive-deps
-    [runs.map((run) => run.name).join("\n"), ...data],
+  const lines = useSame(
+    runs.map((run, i) => ({ name: run.name, lines: queries[i]?.data?.lines ?? kNoLines })),
+    (a, b) => a.name === b.name && a.lines === b.lines,
   );
   const panels = useMemo(() => panelsOf(lines), [lines]);
   const axes = useMemo(() => axesOf(lines), [lines]);

@@ -8,6 +8,7 @@ import {
   lastValue,
   panelsOf,
   short,
+  shortNames,
   smooth,
   tableOf,
   thin,
@@ -139,6 +140,15 @@ describe("charts", () => {
   });
 
   it("know the axes of the runs", () => expect(axesOf(runs)).toEqual(["step", "time"]));
+});
+
+describe("names", () => {
+  it("lose the folders they share, never all", () => {
+    expect(shortNames(["a/b/x", "a/b/y"])).toEqual(["x", "y"]);
+    expect(shortNames(["a/b", "a"])).toEqual(["a/b", "a"]);
+    expect(shortNames(["a/x", "a/x"])).toEqual(["x", "x"]);
+    expect(shortNames(["a/b"])).toEqual(["a/b"]);
+  });
 });
 
 describe("numbers", () => {

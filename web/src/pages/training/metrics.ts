@@ -265,3 +265,12 @@ export function duration(seconds: number): string {
   if (s < 3600) return `${Math.floor(s / 60)} min ${s % 60} s`;
   return `${Math.floor(s / 3600)} h ${Math.round((s % 3600) / 60)} min`;
 }
+
+// Names of runs without the folders they have in common.
+export function shortNames(names: string[]): string[] {
+  if (names.length < 2) return names;
+  const parts = names.map((name) => name.split("/"));
+  let same = 0;
+  while (parts.every((part) => part.length > same + 1 && part[same] === parts[0]![same])) ++same;
+  return parts.map((part) => part.slice(same).join("/"));
+}

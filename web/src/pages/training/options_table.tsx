@@ -13,7 +13,7 @@ export function Options({ runs }: { runs: Run[] }) {
   const several = runs.length > 1;
   const shown = several && only ? rows.filter((row) => row.differs) : rows;
   return (
-    <div className="stack options">
+    <div className="stack run-options">
       {several && <Switch label={t("onlyDifferences")} checked={only} onChange={setOnly} data-testid="options-differences" />}
       {shown.length === 0 ? (
         <p className="muted">{several && only ? t("noDifferences") : "–"}</p>

@@ -6,7 +6,7 @@ import { duration, short, type Axis, type Chart } from "./metrics";
 
 interface PlotProps {
   chart: Chart;
-  styles: { color: number; dashed: boolean }[]; // of each curve
+  styles: { color: number; dash: number }[]; // of each curve
   axis: Axis;
   log: boolean;
   smoothed: boolean;
@@ -15,6 +15,7 @@ interface PlotProps {
 }
 
 const kHeight = 190;
+const kDashes = [[], [6, 4], [2, 3]];
 const compact = new Intl.NumberFormat("en", { notation: "compact", maximumFractionDigits: 1 });
 
 // "light" or "dark", whenever it changes.
@@ -47,7 +48,7 @@ export function Plot({ chart, styles, axis, log, smoothed, label, onCursor }: Pl
   const drawn = useRef(chart);
   drawn.current = chart;
   // What a new chart is needed for.
-  const shape = JSON.stringify([theme, axis, log, smoothed, styles.map((one) => [one.color, one.dashed]), chart.curves.map((curve) => curve.points)]);
+  const shape = JSON.stringify([theme, axis, log, smoothed, styles.map((one) => [one.color, one.dash]), chart.curves.map((curve) => curve.points)]);
 
   useEffect(() => {
     const element = box.current;
@@ -63,7 +64,7 @@ export function Plot({ chart, styles, axis, log, smoothed, label, onCursor }: Pl
         stroke,
         width: 1.75,
         spanGaps: true,
-        ...(styles[i]?.dashed ? { dash: [6, 4] } : {}),
+        dash: kDashes[Math.min(styles[i]?.dash ?? 0, kDashes.length - 1)],
         points: { show: curve.points, size: 5, fill: stroke },
       });
     });
@@ -119,7 +120,7 @@ export function Plot({ chart, styles, axis, log, smoothed, label, onCursor }: Pl
       made.destroy();
       plot.current = null;
     };
-    // eslint-disable-next-line react-hooks/exhaustive-deps
+    // `shape` stands for all that is read here.
   }, [shape]);
 
   useEffect(() => {
@@ -128,7 +129,7 @@ export function Plot({ chart, styles, axis, log, smoothed, label, onCursor }: Pl
     // Who has zoomed in stays there while new points come.
     const { min, max } = u.scales.x!;
     const old = u.data[0];
-    const zoomed = old.length > 0 && (min !== old[0] || max !== old[old.length - 1]);
+    const zoomed = min != null && max != null && old.length > 0 && (min > old[0]! || max < old[old.length - 1]!);
     u.setData(columns(chart, smoothed), !zoomed);
     if (zoomed) u.redraw();
   }, [chart, smoothed, shape]);

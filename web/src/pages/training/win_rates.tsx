@@ -97,7 +97,7 @@ function PairRow({ pair }: { pair: Pair }) {
         : ({ text: "unclear", tone: "default" } as const);
   return (
     <tr>
-      <td className="pair">
+      <td className="match">
         <span>
           <strong>{pair.a}</strong> / {pair.b}
         </span>
