@@ -6,9 +6,15 @@ import { useSession } from "@/api/session";
 import type { FeedbackKind, FeedbackRow } from "@/api/types";
 import { useFormats, useTexts } from "@/i18n";
 import { Badge, Button, Empty, ErrorBox, IconButton, Loading, Segmented, useConfirm, useErrorText, useToast } from "@/ui";
+import { kBadReasons, kGoodReasons } from "../chat/feedback";
+import { texts as chatTexts } from "../chat/texts";
 import { texts } from "./texts";
 
 type Kind = "all" | FeedbackKind;
+type Reason = (typeof kGoodReasons)[number] | (typeof kBadReasons)[number];
+
+// Reasons that the chat offers have words in both languages.
+const isReason = (text: string): text is Reason => ([...kGoodReasons, ...kBadReasons] as string[]).includes(text);
 
 export function Examples() {
   const t = useTexts(texts);
@@ -104,6 +110,7 @@ function KindBadge({ row }: { row: FeedbackRow }) {
 
 function Example({ row, own }: { row: FeedbackRow; own: boolean }) {
   const t = useTexts(texts);
+  const tc = useTexts(chatTexts);
   const formats = useFormats();
   const client = useQueryClient();
   const confirm = useConfirm();
@@ -124,7 +131,7 @@ function Example({ row, own }: { row: FeedbackRow; own: boolean }) {
       <div className="row-wrap">
         <KindBadge row={row} />
         {row.reasons.map((reason) => (
-          <Badge key={reason}>{reason}</Badge>
+          <Badge key={reason}>{isReason(reason) ? tc(reason) : reason}</Badge>
         ))}
         <span className="grow small muted meta">
           {[row.model, formats.dateTime(row.created)].filter(Boolean).join(" · ")}
