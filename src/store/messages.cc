@@ -1,3 +1,5 @@
+#include <algorithm>
+#include <functional>
 #include <unordered_map>
 #include <unordered_set>
 
@@ -110,13 +112,26 @@ std::vector<Message> SqlStore::messages(const Id& conversation) {
 }
 
 std::vector<Message> SqlStore::branch(const Id& leaf) {
-  return list(
+  // Sorted here: the database would carry the texts through its sorting.
+  using Step = std::pair<int64_t, Message>;
+  std::vector<Step> steps = list<Step>(
       "WITH RECURSIVE up(id, parent, depth) AS ("
       " SELECT id, parent, 0 FROM messages WHERE id = ?"
       " UNION ALL SELECT m.id, m.parent, up.depth + 1 FROM up JOIN messages m ON m.id = up.parent)"
-      " SELECT " +
-          kColumns + " FROM up JOIN messages m ON m.id = up.id ORDER BY up.depth DESC",
-      {leaf}, &read_message);
+      " SELECT up.depth, " +
+          kColumns + " FROM up JOIN messages m ON m.id = up.id",
+      {leaf}, [](const Row& row) {
+        Step step;
+        Columns columns(row);
+        columns >> step.first;
+        read_columns(columns, step.second);
+        return step;
+      });
+  std::ranges::sort(steps, std::greater(), &Step::first);
+  std::vector<Message> branch;
+  branch.reserve(steps.size());
+  for (Step& step : steps) branch.push_back(std::move(step.second));
+  return branch;
 }
 
 void SqlStore::update_message(const Message& m) {
