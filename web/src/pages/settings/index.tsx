@@ -138,7 +138,7 @@ function About() {
   const formats = useFormats();
   const { version, models } = useSession();
   return (
-    <Card title={t("aboutApp")} data-testid="settings-about">
+    <Card title={t("aboutApp")} data-testid="settings-version">
       <div className="stack">
         <p className="small">parley · {t("version", { version })}</p>
         <div className="ui-table-wrap">
