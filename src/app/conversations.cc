@@ -156,6 +156,17 @@ http::Task keep_draft(Call& call) {
   co_await call.reply(nothing);
 }
 
+http::Task show_draft(Call& call) {
+  auto work = [&] {
+    auto& store = call.services.store;
+    if (call.parts[0] == "new") return store.new_draft(call.user.id);
+    return own_conversation(store, call.user, call.parts[0]).draft;
+  };
+  Json json = Json::object();
+  json["text"] = co_await call.blocking(work);
+  co_await call.reply(json);
+}
+
 http::Task find(Call& call) {
   const std::string query = call.text("q");
   const int64_t limit = call.number("limit", 30, 1, 100);
@@ -233,6 +244,7 @@ std::vector<Route> conversation_routes() {
       {"PATCH", one, Access::kUser, change},
       {"DELETE", one, Access::kUser, remove},
       {"PUT", one + "/draft", Access::kUser, keep_draft},
+      {"GET", one + "/draft", Access::kUser, show_draft},
       {"GET", "/app/api/search", Access::kUser, find},
   };
 }
