@@ -36,6 +36,7 @@ void add_bench_tokenizer(CLI::App& bench, Common& common);
 void add_feedback(CLI::App& app, Common& common);
 void add_serve(CLI::App& app, Common& common);
 void add_key(CLI::App& app, Common& common);
+void add_user(CLI::App& app, Common& common);
 void add_import(CLI::App& app, Common& common);
 void add_export(CLI::App& app, Common& common);
 

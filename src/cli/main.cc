@@ -72,6 +72,7 @@ int main(int argc, char** argv) {
   cli::add_sft(app, common);
   cli::add_dpo(app, common);
   cli::add_tokenizer(app, common);
+  cli::add_user(app, common);
 
   try {
     app.parse(argc, argv);
