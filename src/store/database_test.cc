@@ -3,6 +3,7 @@
 #include "store/database.h"
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -48,7 +49,7 @@ TEST_P(DatabaseTest, ManyThreads) {
           m.id = make_id();
           m.conversation = c.id;
           m.parent = parent;
-          m.content = "thread " + std::to_string(t) + " message " + std::to_string(i);
+          m.content = fmt::format("thread {} message {}", t, i);
           m.created = i + 1;
           store->add_message(m);
           m.content += " more";
@@ -161,7 +162,7 @@ TEST(SqliteFile, DamageIsAnError) {
     const auto store = Store::open(path);
     User user;
     user.id = user_id = make_id();
-    user.name = "ann";
+    user.name = Id("ann");
     store->add_user(user);
     Conversation c;
     c.id = make_id();
@@ -219,12 +220,12 @@ TEST(SqliteFile, FullDisk) {
   const int code = in_child([&] {
     const auto store = Store::open(path);
     User user;
-    user.id = "u";
-    user.name = "ann";
+    user.id = Id("u");
+    user.name = Id("ann");
     store->add_user(user);
     Conversation c;
-    c.id = "c";
-    c.user = "u";
+    c.id = Id("c");
+    c.user = Id("u");
     store->add_conversation(c);
     std::signal(SIGXFSZ, SIG_IGN);
     const rlimit limit{1 << 20, 1 << 20};
@@ -233,8 +234,8 @@ TEST(SqliteFile, FullDisk) {
     std::string message;
     for (int i = 0; i < 100 && message.empty(); ++i) {
       Message m;
-      m.id = "m" + std::to_string(i);
-      m.conversation = "c";
+      m.id = fmt::format("m{}", i);
+      m.conversation = Id("c");
       m.content = std::string(50'000, 'x');
       message = message_of([&] {
         store->add_message(m);
@@ -254,8 +255,8 @@ TEST(SqliteFile, FullDisk) {
   EXPECT_EQ(20 + static_cast<int>(messages.size()) % 20, code);
   // With space again, writing goes on.
   Message m;
-  m.id = "again";
-  m.conversation = "c";
+  m.id = Id("again");
+  m.conversation = Id("c");
   m.content = std::string(50'000, 'x');
   store->add_message(m);
   EXPECT_EQ(store->messages("c").size(), messages.size() + 1);
@@ -293,8 +294,8 @@ TEST(SqliteFile, SurvivesKilledWriters) {
   {
     const auto store = Store::open(path);
     User user;
-    user.id = "u";
-    user.name = "ann";
+    user.id = Id("u");
+    user.name = Id("ann");
     store->add_user(user);
   }
   int acknowledged_in_all = 0;
@@ -305,13 +306,13 @@ TEST(SqliteFile, SurvivesKilledWriters) {
     if (child == 0) {
       const auto store = Store::open(path);
       Conversation c;
-      c.id = "c" + std::to_string(round);
-      c.user = "u";
+      c.id = fmt::format("c{}", round);
+      c.user = Id("u");
       store->add_conversation(c);
       Id parent;
       for (int i = 0;; ++i) {
         Message m;
-        m.id = c.id + "-" + std::to_string(i);
+        m.id = fmt::format("{}-{}", c.id, i);
         m.conversation = c.id;
         m.parent = parent;
         m.content = "needle " + std::string(3000, 'x');
@@ -334,10 +335,10 @@ TEST(SqliteFile, SurvivesKilledWriters) {
     acknowledged_in_all += acknowledged;
 
     const auto store = Store::open(path);
-    const auto messages = store->messages("c" + std::to_string(round));
+    const auto messages = store->messages(fmt::format("c{}", round));
     ASSERT_GE(messages.size(), static_cast<size_t>(acknowledged));
     ASSERT_LE(messages.size(), static_cast<size_t>(acknowledged) + 1);
-    const auto leaf = store->conversation("u", "c" + std::to_string(round))->leaf;
+    const auto leaf = store->conversation("u", fmt::format("c{}", round))->leaf;
     EXPECT_EQ(leaf, messages.back().id);
     EXPECT_EQ(store->branch(leaf).size(), messages.size());
   }
@@ -366,7 +367,7 @@ TEST(SqliteFile, TwoProcessesShareIt) {
         for (int i = 0; i < 60; ++i) {
           User user;
           user.id = make_id();
-          user.name = "user " + std::to_string(p) + "/" + std::to_string(i);
+          user.name = fmt::format("user {}/{}", p, i);
           store->add_user(user);
         }
       } catch (const std::exception& error) {
@@ -413,7 +414,7 @@ TEST_F(PostgresServer, ConnectionsThatBreakAreReplaced) {
     User user;
     user.id = make_id();
     user.name = name;
-    user.password_hash = "h";
+    user.password_hash = Id("h");
     store->add_user(user);
   };
   add("before");

@@ -93,7 +93,8 @@ std::vector<Scored<Passage>> SqlStore::find_passages(const Id& user,
   const Dialect dialect = database_->dialect();
   const IndexParts index = index_parts(dialect, Indexed::kPassages);
   return list("SELECT " + kPassage + ", " + index.score + " AS score FROM " + index.from +
-                  " JOIN documents d ON d.id = r.document_id WHERE d.user_id = ? AND d.id IN " +
+                  " WHERE r.document_id IN (SELECT id FROM documents WHERE user_id = ?)"
+                  " AND r.document_id IN " +
                   json_list(dialect) + " ORDER BY score DESC, r.seq LIMIT ?",
               {match_text(dialect, terms, false), user, Json(documents), limit}, &read_scored);
 }

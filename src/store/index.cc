@@ -102,7 +102,8 @@ void index_text(Connection& connection, Indexed what, int64_t seq, std::string_v
 IndexParts index_parts(Dialect dialect, Indexed what) {
   const std::string name = table_of(what).name;
   if (dialect == Dialect::kSqlite)
-    return {name + "_search(?) s JOIN " + name + " r ON r.seq = s.rowid", "-s.rank"};
+    // CROSS: the index first, whatever the planner thinks of it.
+    return {name + "_search(?) s CROSS JOIN " + name + " r ON r.seq = s.rowid", "-s.rank"};
   // 1: a long text needs more matches.
   return {"(SELECT CAST(? AS tsquery) AS asked) q JOIN " + name + " r ON r.terms @@ q.asked",
           "ts_rank(r.terms, q.asked, 1)"};

@@ -26,7 +26,7 @@ std::vector<SearchHit> SqlStore::search(const Id& user, std::string_view query, 
         "SELECT m.conversation_id, m.id, c.title, m.role, m.content, m.created FROM ("
         "SELECT r.seq FROM " +
             index_parts(dialect, Indexed::kMessages).from +
-            " JOIN conversations o ON o.id = r.conversation_id WHERE o.user_id = ?"
+            " WHERE r.conversation_id IN (SELECT id FROM conversations WHERE user_id = ?)"
             " ORDER BY r.created DESC, r.seq DESC LIMIT ?) found"
             " JOIN messages m ON m.seq = found.seq JOIN conversations c ON c.id = m.conversation_id"
             " ORDER BY m.created DESC, m.seq DESC",
