@@ -21,7 +21,8 @@ constexpr const char* kExamples = R"(Examples:
   parley sft --model MODEL --data feedback/sft.jsonl --out runs/sft
   parley reward --model runs/sft/model --data feedback/preferences.jsonl --out runs/reward
   parley dpo --model runs/sft/model --data feedback/preferences.jsonl --out runs/dpo
-  parley ppo --model runs/sft/model --reward runs/reward/model --data feedback/prompts.jsonl --out runs/ppo
+  parley ppo --model runs/sft/model --reward model:runs/reward/model \
+      --prompts feedback/prompts.jsonl --out runs/ppo
 Files: sft.jsonl has liked answers and corrections; preferences.jsonl which of two answers is
 better, from comparisons, corrections, and liked and disliked answers to one prompt; prompts.jsonl
 all prompts. Ties and what people disagree on are left out, and counted.
