@@ -19,6 +19,8 @@ namespace asio = boost::asio;
 constexpr size_t kPoolThreads = 4;
 constexpr std::string_view kApi = "/app/api/";
 
+}  // namespace
+
 std::vector<Route> all_routes() {
   std::vector<Route> all;
   for (auto* part : {session_routes, account_routes, conversation_routes, transfer_routes,
@@ -27,8 +29,6 @@ std::vector<Route> all_routes() {
     for (Route& route : part()) all.push_back(std::move(route));
   return all;
 }
-
-}  // namespace
 
 struct App::Impl {
   Impl(AppOptions given, server::ModelRegistry& models, server::Services& api,

@@ -27,8 +27,9 @@ struct Browser {
 // An app, "tiny" its model, over a database in a folder of its own.
 class AppTest : public testing::Test {
  protected:
-  explicit AppTest(AppOptions options = {}, server::ModelOptions model = {}, int64_t context = 1024)
-      : folder_(context), options_(std::move(options)) {
+  explicit AppTest(AppOptions options = {}, server::ModelOptions model = {}, int64_t context = 1024,
+                   bool chat = true)
+      : folder_(context, chat), options_(std::move(options)) {
     if (options_.database.empty()) options_.database = (folder_.path() / "app.db").string();
     options_.flush_seconds = std::min(options_.flush_seconds, 0.05);
     model.id = "tiny";
@@ -124,6 +125,9 @@ class AppTest : public testing::Test {
   std::string new_conversation(Browser& browser, const Json& body = Json::object()) {
     return post(browser, "/conversations", body, 201)["id"].get<std::string>();
   }
+  // A store over the same database, beside the app's.
+  std::unique_ptr<store::Store> open_store() { return store::Store::open(options_.database); }
+  static std::string id_of(const Json& json) { return json["id"].get<std::string>(); }
   // Sends a message: {user, answers}.
   Json ask(Browser& browser, const std::string& conversation, const std::string& content,
            const Json& more = Json::object()) {
@@ -133,9 +137,8 @@ class AppTest : public testing::Test {
   }
   // The events of an answer's stream, until its end.
   std::vector<Json> stream(Browser& browser, const std::string& message, int64_t from = 0) {
-    const http::Response answer = send(
-        request_of(browser, "GET",
-                   "/app/api/messages/" + message + "/stream?from=" + std::to_string(from)));
+    const http::Response answer = send(request_of(
+        browser, "GET", "/app/api/messages/" + message + "/stream?from=" + std::to_string(from)));
     EXPECT_EQ(answer.status, 200) << answer.body;
     return events(answer.body);
   }

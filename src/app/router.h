@@ -24,6 +24,9 @@ class Router {
   std::vector<Route> routes_;
 };
 
+// Those of every part of docs/app_api.md.
+std::vector<Route> all_routes();
+
 // Whether `path` is of the form of `pattern`; then `parts` is what stands for its {…}.
 bool matches(std::string_view pattern, std::string_view path, std::vector<std::string>& parts);
 
