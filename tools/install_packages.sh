@@ -16,8 +16,11 @@ build=(cmake ninja-build g++ pkg-config
 # Format check, clang-tidy, fuzzers, repository checks.
 test=(python3 git curl openssl nginx-light clang-14 clang-format-14 clang-tidy-14 libclang-rt-14-dev libomp-14-dev
   chromium postgresql)
-# The tokenizer is compared with npm packages; any Node that is there will do.
-command -v node >/dev/null && command -v npm >/dev/null || test+=(nodejs npm ca-certificates)
+# The web app is built with npm, and tests use npm packages; any Node that is there will do.
+command -v node >/dev/null && command -v npm >/dev/null || {
+  build+=(nodejs npm ca-certificates)
+  test+=(nodejs npm ca-certificates)
+}
 
 wanted=()
 for group in "$@"; do

@@ -145,7 +145,7 @@ TEST_F(Access, WhatBelongsToOthersIsNotThere) {
             "not_found");
   EXPECT_EQ(refused(user_, "PATCH", "/conversations/" + own, {{"leaf", answer}}, 404), "not_found");
   EXPECT_EQ(get(user_, "/search?q=secret")["hits"].size(), 0u);
-  EXPECT_EQ(get(admin_, "/search?q=secret")["hits"].size(), 1u);
+  EXPECT_GE(get(admin_, "/search?q=secret")["hits"].size(), 1u);
   // All of it is still there.
   EXPECT_EQ(get(admin_, c)["messages"].size(), 2u);
   EXPECT_EQ(get(admin_, c)["title"], "my secret");

@@ -85,14 +85,15 @@ http::Task log_in(Call& call) {
 
 // The first account takes over what the local user had.
 store::User claim(store::Store& store, const std::string& name, std::string hash) {
-  if (store.count_users() == 0) {
+  const std::vector<store::User> users = store.users();
+  if (users.empty()) {
     store::User user{.id = store::make_id(), .name = name, .role = "admin"};
     user.password_hash = std::move(hash);
     user.created = store::now();
     store.add_invited_user(user, "");
     return user;
   }
-  store::User user = store.users().front();
+  store::User user = users.front();
   user.name = name;
   user.password_hash = std::move(hash);
   user.role = "admin";

@@ -126,7 +126,9 @@ App::App(AppOptions options, server::ModelRegistry& models, server::Services& ap
 
 App::~App() = default;
 
-bool App::owns(std::string_view path) {
+bool App::owns(std::string_view method, std::string_view path) {
+  if (path.starts_with("/app/")) return true;
+  if (method != "GET" && method != "HEAD") return false;
   // The endpoints of server/api.h.
   static constexpr std::array<std::string_view, 6> kOthers = {
       "/tokenize", "/detokenize", "/tokenizer_info", "/health", "/ready", "/metrics"};

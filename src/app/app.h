@@ -17,8 +17,8 @@ class App {
       std::span<const char> pack = {});
   ~App();
 
-  // Whether a path is the app's: /app/…, and files of the web app.
-  static bool owns(std::string_view path);
+  // Whether a request is the app's: /app/…, and files of the web app.
+  static bool owns(std::string_view method, std::string_view path);
   http::Task handle(http::Exchange& exchange);
   // Before the models end: answers under way get `seconds`. Blocks.
   void drain(double seconds);

@@ -27,9 +27,8 @@ struct Browser {
 // An app, "tiny" its model, over a database in a folder of its own.
 class AppTest : public testing::Test {
  protected:
-  explicit AppTest(AppOptions options = {}, server::ModelOptions model = {}, int64_t context = 1024,
-                   bool chat = true)
-      : folder_(context, chat), options_(std::move(options)) {
+  explicit AppTest(AppOptions options = {}, server::ModelOptions model = {}, int64_t context = 1024)
+      : folder_(context), options_(std::move(options)) {
     if (options_.database.empty()) options_.database = (folder_.path() / "app.db").string();
     options_.flush_seconds = std::min(options_.flush_seconds, 0.05);
     model.id = "tiny";

@@ -152,16 +152,14 @@ Json session_json(const Call& call) {
           {"settings", settings_of(call.user)}};
 }
 
-bool is_unclaimed(store::Store& store) {
-  const int64_t count = store.count_users();
-  return count == 0 || (count == 1 && store.users().front().password_hash.empty());
-}
+bool is_unclaimed(store::Store& store) { return store.count_users() == 0; }
 
 store::User local_user(store::Store& store) {
   const auto local = store.user_by_name(kLocalName);
   if (local && local->password_hash.empty()) return *local;
   // The one who has had accounts turned on and off again is still alone.
-  if (store.count_users() == 1) return store.users().front();
+  const std::vector<store::User> users = store.users();
+  if (users.size() == 1) return users.front();
   store::User user{.id = store::make_id(), .name = std::string(kLocalName), .role = "admin"};
   // Somebody with an account may be called so.
   if (local) user.name = fmt::format("{}-{}", kLocalName, user.id.substr(0, 6));

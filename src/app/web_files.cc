@@ -84,12 +84,18 @@ http::Response page_head(std::string_view path, const std::string& tag) {
 }
 
 [[noreturn]] void no_file(const http::Request& request) {
-  throw ApiError(404, fmt::format("There is no page {}.", request.path.substr(0, 200)), {},
-                 "not_found");
+  throw ApiError(404,
+                 fmt::format("Unknown request URL: {} {}. There is no such page.", request.method,
+                             request.path.substr(0, 200)),
+                 {}, "unknown_url");
 }
 
-// Whether a path that is no file is a place in the app.
-bool is_place(std::string_view path) {
+// Whether what is no file is a place in the app, which a browser goes to. A client of the API with
+// a wrong address should not take a page for an answer.
+bool is_place(const http::Request& request, std::string_view path) {
+  if (path == kIndex) return true;
+  const std::string_view wanted = request.headers.find("Accept").value_or("");
+  if (wanted.find("text/html") == std::string_view::npos) return false;
   const size_t slash = path.rfind('/');
   return path.substr(slash == path.npos ? 0 : slash + 1).find('.') == path.npos;
 }
@@ -196,7 +202,7 @@ http::Response WebFiles::get(const http::Request& request) const {
 
 http::Response WebFiles::packed(const http::Request& request, const std::string& path) const {
   auto found = files_.find(path);
-  if (found == files_.end() && !is_place(path)) no_file(request);
+  if (found == files_.end() && !is_place(request, path)) no_file(request);
   if (files_.empty()) {
     http::Response response = page_head(kIndex, {});
     response.body = kNothingBuilt;
@@ -227,7 +233,7 @@ http::Response WebFiles::from_folder(const http::Request& request, const std::st
   const bool good = !ignored && !inside.empty() && *inside.begin() != ".." &&
                     path.find('\0') == std::string::npos && fs::is_regular_file(file, ignored);
   if (!good) {
-    if (!is_place(path)) no_file(request);
+    if (!is_place(request, path)) no_file(request);
     file = folder_ / kIndex;
   }
   std::string bytes = base::read_file(file, kMostFile);

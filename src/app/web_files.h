@@ -21,8 +21,8 @@ class WebFiles {
   // Error when the folder does not exist or the pack is damaged.
   WebFiles(std::filesystem::path folder, std::span<const char> pack);
 
-  // The answer to a GET. Unknown paths whose last part has no dot are places in the app:
-  // index.html. ApiError 404.
+  // The answer to a GET. Unknown paths whose last part has no dot, asked for by a browser
+  // (Accept: text/html), are places in the app: index.html. ApiError 404.
   http::Response get(const http::Request& request) const;
 
  private:

@@ -211,7 +211,8 @@ void serve(const Options& options) {
   http::Server http(config.server,
                     {.handler =
                          [&](http::Exchange& exchange) {
-                           return chat && app::App::owns(exchange.request().path)
+                           const http::Request& request = exchange.request();
+                           return chat && app::App::owns(request.method, request.path)
                                       ? chat->handle(exchange)
                                       : api.handle(exchange);
                          },

@@ -48,7 +48,8 @@ export async function startServer(folder, extra = []) {
   const keyFile = path.join(folder, 'keys.json');
   const newKey = (...limits) => JSON.parse(run(folder, 'key', 'new', '--file', keyFile, '--name', 'test', '--json', ...limits)).key;
   const keys = { PARLEY_KEY: newKey(), PARLEY_LIMITED_KEY: newKey('--requests-per-minute', '60') };
-  const args = ['serve', '--model', model, '--keys', keyFile, '--access-log', path.join(folder, 'access.log'), '--alias', 'gpt-3.5-turbo', '--port', '0', '--port-file', portFile, ...extra];
+  const args = ['serve', '--model', model, '--keys', keyFile, '--access-log', path.join(folder, 'access.log'),
+    '--database', path.join(folder, 'app.db'), '--alias', 'gpt-3.5-turbo', '--port', '0', '--port-file', portFile, ...extra];
   const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'] });
   let log = '';
   let ended;
