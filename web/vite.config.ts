@@ -25,5 +25,6 @@ export default defineConfig({
     setupFiles: ["src/test_setup.ts"],
     include: ["src/**/*.test.{ts,tsx}", "mock/**/*.test.ts"],
     restoreMocks: true,
+    testTimeout: 20_000,
   },
 });

@@ -131,6 +131,7 @@ function begin(state: State, conversation: Conversation, parent: Message, varian
   const message = newMessage(conversation.id, parent.id, "assistant", "");
   message.status = "streaming";
   message.finish = null;
+  message.created = Math.max(message.created, parent.created + 1) + (variant === 1 ? 1 : 0);
   message.prompt_tokens = Math.ceil(parent.content.length / 4) + 40;
   if (parent.documents.length) {
     message.citations = parent.documents.map((document, index) => ({

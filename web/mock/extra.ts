@@ -78,7 +78,7 @@ export const extraRoutes: Record<string, Route> = {
       comment: given.comment ?? "",
       text: given.text ?? "",
       tie: given.tie ?? false,
-      model: message.model,
+      model: message.model ?? "",
       created: Date.now(),
       user: "local",
     };

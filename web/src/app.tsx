@@ -1,5 +1,5 @@
 import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
-import { useEffect, type ReactNode } from "react";
+import { useEffect, useState, type ReactNode } from "react";
 import { SessionProvider, useSession } from "./api/session";
 import { ApiError } from "./api/client";
 import { LanguageProvider, resolveLanguage } from "./i18n";
@@ -9,18 +9,21 @@ import { Routes } from "./routes";
 import { ErrorBoundary } from "./shell/error_boundary";
 import { ConfirmProvider, ErrorBox, Loading, ToastProvider } from "./ui";
 
-const client = new QueryClient({
-  defaultOptions: {
-    queries: {
-      staleTime: 10_000,
-      // What the server refuses it refuses again; only silence is worth asking twice.
-      retry: (count, error) => count < 2 && (!(error instanceof ApiError) || error.status === 0 || error.status >= 502),
-      retryDelay: (attempt) => Math.min(1000 * 2 ** attempt, 8000),
+function makeClient(): QueryClient {
+  return new QueryClient({
+    defaultOptions: {
+      queries: {
+        staleTime: 10_000,
+        // What the server refuses it refuses again; only silence is worth asking twice.
+        retry: (count, error) => count < 2 && (!(error instanceof ApiError) || error.status === 0 || error.status >= 502),
+        retryDelay: (attempt) => Math.min(1000 * 2 ** attempt, 8000),
+      },
     },
-  },
-});
+  });
+}
 
 export function App() {
+  const [client] = useState(makeClient);
   return (
     <QueryClientProvider client={client}>
       <LanguageProvider language={resolveLanguage(recall("language") ?? undefined)}>

@@ -1,6 +1,8 @@
-import { cleanup } from "@testing-library/react";
+import { cleanup, configure } from "@testing-library/react";
 import { afterEach } from "vitest";
 
+// Machines are slow at times.
+configure({ asyncUtilTimeout: 5000 });
 afterEach(cleanup);
 
 // What jsdom lacks.

@@ -112,14 +112,14 @@ export interface Message {
   content: string;
   created: number;
   status: Status;
-  model: string;
+  model: string | null; // NAME@FINGERPRINT
   params: Params;
   finish: "stop" | "length" | null;
   error: string | null;
   prompt_tokens: number;
   answer_tokens: number;
-  first_token_ms: number;
-  total_ms: number;
+  first_token_ms: number | null;
+  total_ms: number | null;
   documents: { id: string; name: string }[];
   citations: Citation[];
   used_memories: { id: string; text: string }[];
@@ -200,8 +200,8 @@ export interface FeedbackStats {
 export interface SearchHit {
   conversation: string;
   title: string;
-  message: string;
-  role: "user" | "assistant";
+  message: string | null; // null: found in the title
+  role: "user" | "assistant" | null;
   snippet: string;
   created: number;
 }

@@ -60,6 +60,9 @@ describe("tree", () => {
     const judged = [two[0]!, two[1]!, message("a2", "u1", 5002, { feedback: [{ kind: "comparison" } as never] })];
     expect(pairOf(makeTree(judged), judged[1]!)).toBeNull();
     expect(pairOf(tree, messages[6]!)).toBeNull();
+    // Made anew at once, by somebody quick; or imported without times.
+    for (const created of [5300, 5000])
+      expect(pairOf(makeTree([two[0]!, two[1]!, message("a2", "u1", created)]), two[1]!)).toBeNull();
     expect(pairOf(tree, messages[0]!)).toBeNull();
     // A third answer, made anew later, does not split the pair.
     const three = [...two, message("a3", "u1", 20_000)];

@@ -60,7 +60,7 @@ export function siblings(tree: Tree, message: Message): Message[] {
   return (tree.children.get(parent) ?? []).filter((other) => other.role === message.role);
 }
 
-const kTogether = 1000; // ms
+const kTogether = 5; // ms; the server puts at least one between the two
 
 // Two answers that were asked for together and not judged yet: they are shown side by side until one is chosen, or until
 // the conversation went on from one of them.
@@ -72,7 +72,7 @@ export function pairOf(tree: Tree, message: Message): [Message, Message] | null 
     [all[index - 1], all[index]],
     [all[index], all[index + 1]],
   ]) {
-    if (!a || !b || Math.abs(b.created - a.created) > kTogether) continue;
+    if (!a || !b || b.created === a.created || b.created - a.created > kTogether) continue;
     const fresh = (one: Message) =>
       !tree.children.has(one.id) && one.status !== "error" && !one.feedback.some((given) => given.kind === "comparison");
     if (fresh(a) && fresh(b)) return [a, b];

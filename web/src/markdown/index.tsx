@@ -1,7 +1,7 @@
 // Answers as Markdown. What a model or an imported file says is text, never HTML: raw HTML is shown as it is written, links go to http, https
 // and mailto only, and pictures are links, since loading one would tell its host who reads.
 import type { Element, ElementContent } from "hast";
-import { createContext, memo, useContext, useMemo } from "react";
+import { createContext, memo, useContext, useMemo, type ReactNode } from "react";
 import ReactMarkdown, { type Components } from "react-markdown";
 import rehypeSanitize, { defaultSchema } from "rehype-sanitize";
 import remarkGfm from "remark-gfm";
@@ -78,6 +78,17 @@ function Pre({ node }: { node?: Element }) {
   return <CodeBlock code={text.replace(/\n$/, "")} language={name?.slice(9) ?? ""} live={live} />;
 }
 
+// Room for the longest number: a list may begin anywhere.
+function OrderedList({ node, start, children }: { node?: Element; start?: number; children?: ReactNode }) {
+  const count = node?.children.filter((child) => child.type === "element" && child.tagName === "li").length ?? 0;
+  const digits = String((start ?? 1) + count).length;
+  return (
+    <ol start={start} style={digits > 2 ? { paddingInlineStart: `${digits + 1.2}ch` } : undefined}>
+      {children}
+    </ol>
+  );
+}
+
 function CheckBox({ checked }: { checked?: boolean }) {
   const t = useTexts(texts);
   return <input type="checkbox" checked={checked ?? false} disabled readOnly aria-label={checked ? t("done") : t("toDo")} />;
@@ -96,6 +107,11 @@ const kComponents: Components = {
     ),
   img: ({ src, alt }) => <RemoteImage src={typeof src === "string" ? src : ""} alt={alt ?? ""} />,
   pre: ({ node }) => <Pre node={node} />,
+  ol: ({ node, start, children }) => (
+    <OrderedList node={node} start={start}>
+      {children}
+    </OrderedList>
+  ),
   table: ({ children }) => (
     <div className="md-table" tabIndex={0}>
       <table>{children}</table>

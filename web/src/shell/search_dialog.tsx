@@ -46,12 +46,12 @@ export function SearchDialog({ onClose }: { onClose: () => void }) {
 
   const rows: Row[] = q
     ? hits.map((hit) => ({
-        key: hit.message,
-        id: hit.message,
-        href: `/c/${hit.conversation}?m=${hit.message}`,
+        key: hit.message ?? `title-${hit.conversation}`,
+        id: hit.message ?? hit.conversation,
+        href: hit.message ? `/c/${hit.conversation}?m=${hit.message}` : `/c/${hit.conversation}`,
         icon: <MessageSquare size={16} />,
-        title: <span className="truncate">{hit.title || t("untitled")}</span>,
-        detail: (
+        title: <span className="truncate">{hit.message ? hit.title || t("untitled") : <Snippet text={hit.snippet} />}</span>,
+        detail: hit.message && (
           <>
             <b>{hit.role === "user" ? t("you") : t("model")}: </b>
             <Snippet text={hit.snippet} />

@@ -153,7 +153,9 @@ function Actions({ chat, message }: { chat: Chat; message: Message }) {
     }
   };
   const seconds = (ms: number) => formats.fixed(ms / 1000, 1);
-  const speed = message.total_ms > message.first_token_ms ? message.answer_tokens / ((message.total_ms - message.first_token_ms) / 1000) : 0;
+  const total = message.total_ms ?? 0;
+  const first = message.first_token_ms ?? 0;
+  const speed = total > first ? message.answer_tokens / ((total - first) / 1000) : 0;
 
   return (
     <>
@@ -203,9 +205,9 @@ function Actions({ chat, message }: { chat: Chat; message: Message }) {
             {message.answer_tokens > 0 && (
               <div>{t("infoTokens", { prompt: formats.number(message.prompt_tokens), answer: formats.number(message.answer_tokens) })}</div>
             )}
-            {message.total_ms > 0 && (
+            {total > 0 && (
               <div>
-                {t("infoTime", { first: seconds(message.first_token_ms), all: seconds(message.total_ms) })}
+                {t("infoTime", { first: seconds(first), all: seconds(total) })}
                 {speed > 0 && ` · ${t("infoSpeed", { n: formats.fixed(speed, speed < 10 ? 1 : 0) })}`}
               </div>
             )}

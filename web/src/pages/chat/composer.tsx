@@ -25,6 +25,7 @@ interface Props {
   disabled: boolean;
   onSend: (outgoing: Outgoing) => Promise<boolean>;
   onStop: () => void;
+  onType: () => void;
   onPreset: (preset: Preset) => void;
 }
 
@@ -37,7 +38,7 @@ export function fillTemplate(template: string, typed: string): { text: string; c
   return { text: template.replaceAll(kHole, () => typed), cursor: at + typed.length };
 }
 
-export function Composer({ id, ref, busy, sending, disabled, onSend, onStop, onPreset }: Props) {
+export function Composer({ id, ref, busy, sending, disabled, onSend, onStop, onType, onPreset }: Props) {
   const t = useTexts(texts);
   const toast = useToast();
   const { settings } = useSession();
@@ -49,7 +50,6 @@ export function Composer({ id, ref, busy, sending, disabled, onSend, onStop, onP
   const place = id ?? "new";
   const draft = useDraft(place);
   const touched = useRef(false);
-  const { addFiles } = { addFiles: attachments.add };
 
   // What was typed here before, unless somebody is already typing.
   useEffect(() => {
@@ -77,6 +77,7 @@ export function Composer({ id, ref, busy, sending, disabled, onSend, onStop, onP
     touched.current = true;
     setText(next);
     draft.save(next);
+    onType();
   };
 
   const put = (next: string, cursor = -1) => {
@@ -90,7 +91,7 @@ export function Composer({ id, ref, busy, sending, disabled, onSend, onStop, onP
     });
   };
 
-  useImperativeHandle(ref, () => ({ fill: put, addFiles, focus: () => area.current?.focus() }));
+  useImperativeHandle(ref, () => ({ fill: put, addFiles: attachments.add, focus: () => area.current?.focus() }));
 
   const uploading = attachments.list.some((one) => one.state === "uploading");
   const ready = attachments.list.flatMap((one) => (one.document ? [one.document] : []));

@@ -95,6 +95,7 @@ export function ChatPage({ id }: { id: string | null }) {
               disabled={chat.models.length === 0 || (id !== null && !chat.conversation)}
               onSend={onSend}
               onStop={chat.stop}
+              onType={clearProblem}
               onPreset={onPreset}
             />
             <p className="disclaimer">{t("disclaimer")}</p>
@@ -119,9 +120,10 @@ function Problem({ problem, onRetry, onClose }: { problem: SendProblem; onRetry:
   const say = useErrorText();
   const { error } = problem;
   const quota = error instanceof ApiError && error.code === "quota";
+  const busy = error instanceof ApiError && (error.status === 429 || error.status === 503 || error.status === 0);
   return (
     <Notice
-      tone={quota ? "warning" : "danger"}
+      tone={busy ? "warning" : "danger"}
       className="send-problem"
       data-testid="send-problem"
       actions={

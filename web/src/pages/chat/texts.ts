@@ -59,7 +59,7 @@ export const texts = dictionary(
     sendEdit: "Send",
     regenerate: "Another answer",
     regenerateWith: "Another answer from",
-    continue: "Go on",
+    continue: "Continue",
     retry: "Try again",
     more: "More",
     previous: "Previous version",
