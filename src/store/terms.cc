@@ -16,6 +16,8 @@ namespace parley::store {
 namespace {
 
 constexpr size_t kMaxWordBytes = 120;
+// Of a character with its marks: the time to sort marks grows with the square of their number.
+constexpr size_t kMaxMarkedBytes = 64;
 constexpr size_t kMaxQueryTerms = 64;
 constexpr size_t kMaxQueryBytes = 16 << 10;
 
@@ -115,7 +117,8 @@ class Scanner {
       const Character first = character_at(text, at);
       size_t end = at + first.bytes;
       bool alone = true;
-      while (end < text.size() && static_cast<unsigned char>(text[end]) >= 0xCC) {
+      while (end < text.size() && static_cast<unsigned char>(text[end]) >= 0xCC &&
+             end - at < kMaxMarkedBytes) {
         const Character next = character_at(text, end);
         if (!joins(next.code_point)) break;
         end += next.bytes;
@@ -163,11 +166,10 @@ class Scanner {
     if (kind == Class::kSpaced) {
       if (word_.size() + folded.size() > kMaxWordBytes) end_word();
       if (word_.empty()) word_begin_ = begin;
-      word_.append(folded.substr(0, kMaxWordBytes));
+      word_ += folded;
       word_end_ = end;
     } else if (kind == Class::kUnspaced) {
-      // Characters with a hundred marks are somebody's joke.
-      const std::string unit(folded.size() <= kMaxWordBytes ? folded : folded.substr(0, 3));
+      const std::string unit(folded);
       if (run_ > 0) emit(TermKind::kPair, unit_ + unit, unit_begin_, end);
       unit_ = unit;
       unit_begin_ = begin;

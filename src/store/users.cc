@@ -61,6 +61,7 @@ std::optional<User> SqlStore::user(const Id& id) {
 }
 
 std::optional<User> SqlStore::user_by_name(std::string_view name) {
+  if (name.size() > kMaxNameBytes) return std::nullopt;
   return find(kUser + "WHERE name_key = ?", {fold(name)}, &read_user);
 }
 

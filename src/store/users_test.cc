@@ -62,6 +62,7 @@ TEST_P(UserTest, OneNameOneUser) {
   EXPECT_EQ(store->users().size(), 2u);
   EXPECT_THROW(add_user(""), base::Error);
   EXPECT_THROW(add_user(std::string(5000, 'n')), base::Error);
+  EXPECT_FALSE(store->user_by_name(std::string(5'000'000, 'n')));
 }
 
 TEST_P(UserTest, CountsWhoCanLogIn) {
