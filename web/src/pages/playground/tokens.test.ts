@@ -64,6 +64,12 @@ describe("pieces", () => {
     expect(shown.map((one) => one.text)).toEqual(["好好"]);
   });
 
+  it("do not let one wrong byte spoil what follows", () => {
+    const shown = pieces([token("bytes:\\xa1\\xe4"), token("bytes:\\xb8\\x80\\xe5"), token("bytes:\\x8f\\xaa"), token("x")]);
+    expect(shown.map((one) => one.text)).toEqual(["⟨a1⟩一只", "x"]);
+    expect(readable(bytesOf("bytes:\\x41\\xe4\\xb8\\x80\\xff\\xe4"))).toBe("A一⟨ff⟩⟨e4⟩");
+  });
+
   it("know no probability where a token has none", () => {
     expect(pieces([token("a", null)])[0]!.logprob).toBeNull();
   });

@@ -44,9 +44,36 @@ export function decode(bytes: number[]): string | undefined {
   }
 }
 
-// A token's bytes for people: its text, or each byte as ⟨e4⟩.
+// How many bytes the character takes that this one begins; 1 for what begins none.
+function lengthOf(byte: number): number {
+  if (byte >= 0xf0 && byte <= 0xf4) return 4;
+  if (byte >= 0xe0 && byte < 0xf0) return 3;
+  return byte >= 0xc2 && byte < 0xe0 ? 2 : 1;
+}
+
+const isContinuation = (byte: number | undefined) => byte !== undefined && (byte & 0xc0) === 0x80;
+
+// A token's bytes for people: its characters, and what is none as ⟨e4⟩.
 export function readable(bytes: number[]): string {
-  return decode(bytes) ?? bytes.map((byte) => `⟨${byte.toString(16).padStart(2, "0")}⟩`).join("");
+  const whole = decode(bytes);
+  if (whole !== undefined) return whole;
+  let text = "";
+  for (let i = 0; i < bytes.length; ) {
+    const length = lengthOf(bytes[i]!);
+    const character = i + length <= bytes.length ? decode(bytes.slice(i, i + length)) : undefined;
+    text += character ?? `⟨${bytes[i]!.toString(16).padStart(2, "0")}⟩`;
+    i += character === undefined ? 1 : length;
+  }
+  return text;
+}
+
+// How many bytes at the end are the beginning of a character.
+function unfinished(bytes: number[]): number {
+  for (let k = 1; k <= 3 && k <= bytes.length; ++k) {
+    const byte = bytes[bytes.length - k]!;
+    if (!isContinuation(byte)) return lengthOf(byte) > k ? k : 0;
+  }
+  return 0;
 }
 
 const kMarks: Record<string, string> = { "\n": "↵", "\r": "␍", "\t": "⇥", " ": "␣" };
@@ -124,10 +151,7 @@ function piece(text: string, tokens: Token[]): Piece {
   };
 }
 
-// No character is longer than this; what does not end by then is no character.
-const kLongest = 4;
-
-// Puts tokens together until they are whole characters. What never becomes one is shown as bytes.
+// Puts tokens together until they end with a whole character. What never becomes one is shown as bytes.
 export function pieces(tokens: Token[]): Piece[] {
   const result: Piece[] = [];
   let open: Token[] = [];
@@ -138,36 +162,17 @@ export function pieces(tokens: Token[]): Piece[] {
     bytes = [];
   };
   for (const token of tokens) {
-    const alone = decode(token.bytes);
-    if (open.length > 0 && (alone === undefined || alone === "")) {
-      open.push(token);
-      bytes = bytes.concat(token.bytes);
-      const text = decode(bytes);
-      if (text !== undefined) {
-        result.push(piece(text, open));
-        open = [];
-        bytes = [];
-      } else if (tail(bytes) >= kLongest) {
-        flush();
-      }
-    } else if (alone !== undefined) {
-      flush();
-      result.push(piece(alone, [token]));
-    } else {
-      flush();
-      open = [token];
-      bytes = token.bytes.slice();
-    }
+    // The character that was begun does not go on.
+    if (open.length > 0 && token.bytes.length > 0 && !isContinuation(token.bytes[0])) flush();
+    open.push(token);
+    bytes = bytes.concat(token.bytes);
+    if (unfinished(bytes) > 0) continue;
+    result.push(piece(readable(bytes), open));
+    open = [];
+    bytes = [];
   }
   flush();
   return result;
-}
-
-// How many bytes at the end belong to a character that has begun.
-function tail(bytes: number[]): number {
-  let n = 0;
-  while (n < bytes.length && (bytes[bytes.length - 1 - n]! & 0xc0) === 0x80) ++n;
-  return n + 1;
 }
 
 export function probability(logprob: number): number {

@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { fetchMetrics } from "./use_runs";
+import type { Run } from "@/api/types";
+import { fetchMetrics, isLive } from "./use_runs";
 
 afterEach(() => vi.unstubAllGlobals());
 
@@ -39,5 +40,16 @@ describe("fetchMetrics", () => {
     });
     expect(await fetchMetrics("a/b 好", { lines: [{ step: 9 }], next: 9 })).toEqual({ lines: [{ step: 3 }], next: 3 });
     expect(asked).toHaveLength(2);
+  });
+});
+
+describe("isLive", () => {
+  const run = (fields: Partial<Run>): Run => ({ name: "a", stage: "", started: 0, updated: 1_000_000, steps: 0, last: {}, config: {}, ...fields });
+  it("until nothing was written for a while, or all steps are done", () => {
+    expect(isLive(run({}), 1_060_000)).toBe(true);
+    expect(isLive(run({}), 2_000_000)).toBe(false);
+    expect(isLive(run({ last: { step: 5 }, config: { steps: 5 } }), 1_000_000)).toBe(false);
+    expect(isLive(run({ last: { step: 4 }, config: { options: { iterations: 5 } } }), 1_000_000)).toBe(true);
+    expect(isLive(run({ last: { step: 5 }, config: { options: null } }), 1_000_000)).toBe(true);
   });
 });

@@ -2,12 +2,29 @@
 import { useQueries, useQuery, useQueryClient } from "@tanstack/react-query";
 import { api } from "@/api/client";
 import type { Run } from "@/api/types";
-import { append, thin, type Line } from "./metrics";
+import { append, numberOf, thin, type Line } from "./metrics";
 
 export const kLiveMs = 120_000; // a run that wrote a line within this is running
 const kMostLines = 6000; // kept of a run
 
-export const isLive = (run: Run, now = Date.now()) => now - run.updated < kLiveMs;
+// How many steps the run was told to make, where its options say.
+export function plannedSteps(run: Pick<Run, "config">): number | null {
+  const { options } = run.config;
+  for (const from of [options, run.config])
+    if (typeof from === "object" && from !== null)
+      for (const key of ["steps", "iterations"]) {
+        const value = numberOf((from as Record<string, unknown>)[key]);
+        if (value !== null && value > 0) return value;
+      }
+  return null;
+}
+
+export function isLive(run: Run, now = Date.now()): boolean {
+  const planned = plannedSteps(run);
+  const step = numberOf(run.last.step);
+  if (planned !== null && step !== null && step >= planned) return false;
+  return now - run.updated < kLiveMs;
+}
 
 export function useRuns() {
   return useQuery({
