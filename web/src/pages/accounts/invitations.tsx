@@ -120,7 +120,7 @@ function InvitationLine({ invitation, users }: { invitation: Invitation; users: 
     void client.invalidateQueries({ queryKey: kKey });
   };
   return (
-    <li data-testid="invitation">
+    <li data-testid="invitation" data-id={invitation.id}>
       <Badge tone={invitation.role === "admin" ? "accent" : "default"}>{t(invitation.role)}</Badge>
       <span className="grow small muted">
         {t("made")} {formats.date(invitation.created)}

@@ -85,7 +85,7 @@ function UserLine({ user }: { user: UserRow }) {
   const wrong = quota !== null && readQuota(quota) === undefined;
 
   return (
-    <div className={user.disabled ? "line off" : "line"} role="row" data-testid="user" data-name={name}>
+    <div className={user.disabled ? "line off" : "line"} role="row" data-testid="user" data-id={user.id} data-name={name}>
       <span role="cell" className="who">
         <span className="initial" aria-hidden>
           {[...name][0]?.toUpperCase()}

@@ -8,6 +8,7 @@ import { useFormats, useTexts } from "@/i18n";
 import { Badge, Button, Empty, ErrorBox, IconButton, Loading, Segmented, useConfirm, useErrorText, useToast } from "@/ui";
 import { kBadReasons, kGoodReasons } from "../chat/feedback";
 import { texts as chatTexts } from "../chat/texts";
+import { splitModel } from "./stats";
 import { texts } from "./texts";
 
 type Kind = "all" | FeedbackKind;
@@ -127,14 +128,14 @@ function Example({ row, own }: { row: FeedbackRow; own: boolean }) {
     void client.invalidateQueries({ queryKey: ["feedback"] });
   };
   return (
-    <article className="example" data-testid="feedback-example" data-kind={row.kind}>
+    <article className="example" data-testid="feedback-example" data-id={row.id} data-kind={row.kind}>
       <div className="row-wrap">
         <KindBadge row={row} />
         {row.reasons.map((reason) => (
           <Badge key={reason}>{isReason(reason) ? tc(reason) : reason}</Badge>
         ))}
         <span className="grow small muted meta">
-          {[row.model, formats.dateTime(row.created)].filter(Boolean).join(" · ")}
+          {[splitModel(row.model).name, formats.dateTime(row.created)].filter(Boolean).join(" · ")}
         </span>
         {own && (
           <IconButton small label={t("delete")} onClick={() => void remove()} data-testid="feedback-delete">

@@ -4,7 +4,7 @@ import { useSession } from "@/api/session";
 import type { FeedbackStats } from "@/api/types";
 import { useFormats, useLanguage, useTexts } from "@/i18n";
 import { Card, Empty, ErrorBox, Loading, Segmented } from "@/ui";
-import { lastDays, share, today, top, totalOf, wilson } from "./stats";
+import { lastDays, share, splitModel, today, top, totalOf, wilson } from "./stats";
 import { texts } from "./texts";
 import { useStats } from "./use_stats";
 
@@ -174,7 +174,9 @@ function Models({ models }: { models: FeedbackStats["by_model"] }) {
           <tbody>
             {models.map((model) => (
               <tr key={model.model}>
-                <td className="model">{model.model || t("unknownModel")}</td>
+                <td className="model">
+                  <ModelName model={model.model} />
+                </td>
                 <td className="number">{model.up}</td>
                 <td className="number">{model.down}</td>
                 <td>
@@ -191,6 +193,17 @@ function Models({ models }: { models: FeedbackStats["by_model"] }) {
         </table>
       </div>
     </Card>
+  );
+}
+
+function ModelName({ model }: { model: string }) {
+  const t = useTexts(texts);
+  const { name, fingerprint } = splitModel(model);
+  return (
+    <>
+      {name || t("unknownModel")}
+      {fingerprint && <span className="fingerprint">{fingerprint.slice(0, 10)}</span>}
+    </>
   );
 }
 

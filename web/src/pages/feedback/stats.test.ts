@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { lastDays, share, today, top, wilson } from "./stats";
+import { lastDays, share, splitModel, today, top, wilson } from "./stats";
 
 describe("days", () => {
   it("are all there, across the ends of months and years", () => {
@@ -15,6 +15,14 @@ describe("days", () => {
     const day = (up: number) => [{ day: "", up, down: 0, comparisons: 0 }];
     expect([0, 3, 5, 11, 21, 99, 101].map((n) => top(day(n)))).toEqual([4, 4, 5, 20, 40, 100, 200]);
     expect(top([])).toBe(4);
+  });
+});
+
+describe("models", () => {
+  it("are names with fingerprints", () => {
+    expect(splitModel("a@b@f00")).toEqual({ name: "a@b", fingerprint: "f00" });
+    expect(splitModel("plain")).toEqual({ name: "plain", fingerprint: "" });
+    expect(splitModel("")).toEqual({ name: "", fingerprint: "" });
   });
 });
 

@@ -23,6 +23,12 @@ export function today(now = Date.now()): string {
 
 export const totalOf = (day: Day) => day.up + day.down + day.comparisons;
 
+// "NAME@FINGERPRINT": the fingerprint changes with the weights.
+export function splitModel(model: string): { name: string; fingerprint: string } {
+  const at = model.lastIndexOf("@");
+  return at <= 0 ? { name: model, fingerprint: "" } : { name: model.slice(0, at), fingerprint: model.slice(at + 1) };
+}
+
 // A round number at or above the largest day: the top of the axis.
 export function top(days: Day[]): number {
   const most = Math.max(1, ...days.map(totalOf));

@@ -22,7 +22,8 @@ parley ppo --model MODEL --reward model:runs/feedback-reward/model \\
     title: "step5",
     text: "step5Text",
     command: `parley eval winrate --a runs/feedback-dpo/model --b MODEL \\
-           --prompts held_out.jsonl --judge runs/judge/model
+           --prompts held_out.jsonl --judge runs/feedback-reward/model \\
+           --out runs/feedback-dpo/winrate.json
 parley serve --model runs/feedback-dpo/model --runs runs`,
   },
 ] as const;

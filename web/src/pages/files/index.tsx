@@ -155,7 +155,7 @@ function FileRow({ document, onOpen }: { document: Document; onOpen: () => void 
   };
   const Icon = document.kind === "pdf" ? FileType2 : FileText;
   return (
-    <li className="file" data-testid="file">
+    <li className="file" data-testid="file" data-id={document.id}>
       <span className={`icon ${document.kind}`}>
         <Icon size={18} aria-hidden />
       </span>

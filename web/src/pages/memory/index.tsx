@@ -220,7 +220,7 @@ function MemoryRow({ memory }: { memory: Memory }) {
   };
 
   return (
-    <li className={memory.enabled ? "memory" : "memory off"} data-testid="memory">
+    <li className={memory.enabled ? "memory" : "memory off"} data-testid="memory" data-id={memory.id}>
       <Switch
         label={<span className="sr-only">{t("enabled", { text: memory.text })}</span>}
         checked={memory.enabled}

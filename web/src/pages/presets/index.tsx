@@ -174,7 +174,7 @@ function PresetCard({ preset, onUse, onEdit, onDuplicate }: CardProps) {
     void client.invalidateQueries({ queryKey: ["presets"] });
   };
   return (
-    <article className="preset" data-testid="preset" data-builtin={preset.builtin}>
+    <article className="preset" data-testid="preset" data-id={preset.id} data-builtin={preset.builtin}>
       <div className="row">
         <h3 className="grow">{title}</h3>
         <Menu
