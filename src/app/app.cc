@@ -16,7 +16,7 @@ namespace {
 
 namespace asio = boost::asio;
 
-constexpr size_t kPoolThreads = 4;
+constexpr size_t kPoolThreads = 8;  // they wait for the database, mostly
 constexpr std::string_view kApi = "/app/api/";
 
 }  // namespace

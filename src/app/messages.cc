@@ -7,7 +7,6 @@
 #include "app/prompt.h"
 #include "app/stream.h"
 #include "app/title.h"
-#include "http/text.h"
 
 namespace parley::app {
 namespace {
@@ -78,7 +77,7 @@ Json ask(const Call& call, const Json& body) {
                          .parent = parent ? parent->id : "",
                          .role = "user"};
   message.content = fields.required_string("content");
-  if (http::trim(message.content).empty())
+  if (message.content.find_first_not_of(" \t\r\n\v\f") == std::string::npos)
     server::bad_request("content", "The message is empty.", "empty");
   if (message.content.size() > kMostContent)
     server::bad_request("content", fmt::format("A message has at most {} bytes.", kMostContent),

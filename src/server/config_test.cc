@@ -116,6 +116,32 @@ TEST_F(ConfigFiles, TheEnvironmentGoesOverTheFile) {
                base::Error);
 }
 
+TEST_F(ConfigFiles, TheChatApp) {
+  const ServeConfig config = load(
+      "[app]\nenabled = false\nusers = true\ndatabase = \"chats.db\"\nruns = \"runs\"\n"
+      "hosts = [\"chat.example.org\"]\ndaily_tokens = 5000\n");
+  EXPECT_FALSE(config.app.enabled);
+  EXPECT_TRUE(config.app.users);
+  EXPECT_EQ(config.app.database, (folder_ / "chats.db").string());
+  EXPECT_EQ(config.app.runs, (folder_ / "runs").string());
+  EXPECT_EQ(config.app.hosts, std::vector<std::string>{"chat.example.org"});
+  for (const char* url : {"postgresql://a@b/c", "sqlite::memory:"})
+    EXPECT_EQ(load(fmt::format("[app]\ndatabase = \"{}\"\n", url)).app.database, url);
+  ServeConfig flags;
+  for (const char* yes : {"true", "on", "yes", "1"}) {
+    flags.app.users = false;
+    set_field(flags, "app", "users", yes, "--users");
+    EXPECT_TRUE(flags.app.users) << yes;
+  }
+  for (const char* no : {"false", "off", "no", "0"}) {
+    set_field(flags, "app", "enabled", no, "--app");
+    EXPECT_FALSE(std::exchange(flags.app.enabled, true)) << no;
+  }
+  EXPECT_THROW(set_field(flags, "app", "users", "maybe", "--users"), base::Error);
+  flags.app.summaries = "none";
+  EXPECT_THROW(validate(flags), base::Error);
+}
+
 TEST_F(ConfigFiles, ValuesThatDoNotGoTogether) {
   ServeConfig config;
   EXPECT_NO_THROW(validate(config));
