@@ -173,6 +173,8 @@ fs::path RunFolder::run_path(std::string_view run) const {
   const fs::path path = root_ / relative;
   std::error_code error;
   if (!fs::is_directory(path, error) || error || !inside(path)) throw no_such_run();
+  if (!fs::exists(path / "metrics.jsonl", error) && !fs::exists(path / "config.json", error))
+    throw no_such_run();
   return path;
 }
 
