@@ -63,7 +63,10 @@ export function ShellLayout({ children }: { children: ReactNode }) {
 
   useEffect(() => {
     const box = drawerBox.current;
-    if (drawer && box && !box.open) box.showModal();
+    if (!drawer || !box) return;
+    if (!box.open) box.showModal();
+    const content = main.current;
+    return () => content?.focus({ preventScroll: true });
   }, [drawer]);
 
   useEffect(() => setDrawer(false), [path]);

@@ -96,7 +96,9 @@ export function SearchDialog({ onClose }: { onClose: () => void }) {
           {query.isFetching ? <Spinner /> : <Search size={18} aria-hidden />}
           <input
             autoFocus
-            type="search"
+            type="text"
+            inputMode="search"
+            autoComplete="off"
             role="combobox"
             aria-expanded={rows.length > 0}
             aria-controls="search-results"

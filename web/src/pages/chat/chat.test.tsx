@@ -73,6 +73,10 @@ describe("chat", () => {
     // Read out once, as a whole.
     expect(screen.getByTestId("answer-status").textContent).toContain("always the same");
     expect(await screen.findByTestId("conversation")).toBeTruthy();
+    // Nothing of it stays behind as a draft.
+    await act(() => new Promise((resolve) => setTimeout(resolve, 900)));
+    expect(state.newDraft).toBe("");
+    expect([...state.conversations.values()][0]!.draft).toBe("");
   });
 
   it("puts a suggestion into the composer", async () => {

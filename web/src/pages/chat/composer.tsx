@@ -50,12 +50,14 @@ export function Composer({ id, ref, busy, sending, disabled, onSend, onStop, onT
   const place = id ?? "new";
   const draft = useDraft(place);
   const touched = useRef(false);
+  const { clear: clearAttachments } = attachments;
 
   // What was typed here before, unless somebody is already typing.
   useEffect(() => {
     let here = true;
     touched.current = false;
     setText("");
+    clearAttachments();
     loadDraft(place).then(
       (saved) => here && !touched.current && setText(saved),
       () => {},
@@ -64,7 +66,7 @@ export function Composer({ id, ref, busy, sending, disabled, onSend, onStop, onT
     return () => {
       here = false;
     };
-  }, [place]);
+  }, [place, clearAttachments]);
 
   useLayoutEffect(() => {
     const box = area.current;
@@ -108,10 +110,13 @@ export function Composer({ id, ref, busy, sending, disabled, onSend, onStop, onT
     const before = text;
     touched.current = true;
     setText("");
-    if (await onSend(outgoing)) {
-      draft.clear();
-      attachments.clear();
-    } else setText((now) => now || before);
+    // Before the page moves on to the conversation that the message begins.
+    draft.clear();
+    if (await onSend(outgoing)) attachments.clear();
+    else if (area.current?.value === "") {
+      setText(before);
+      draft.save(before);
+    }
   };
 
   const paste = (event: ClipboardEvent) => {

@@ -142,6 +142,9 @@ export const texts = dictionary(
     s4: "Give me ideas",
     s4Text: "Give me five ideas for a rainy weekend with children.",
     pending: "Sending",
+    all: "Show all",
+    less: "Show less",
+    answerThis: "Answer this",
     attachments: "Attached files",
   },
   {
@@ -285,6 +288,9 @@ export const texts = dictionary(
     s4: "出出主意",
     s4Text: "下雨的周末适合和孩子一起做什么？给我五个主意。",
     pending: "正在发送",
+    all: "显示全部",
+    less: "收起",
+    answerThis: "回答这条消息",
     attachments: "已添加的文件",
   },
 );

@@ -221,7 +221,7 @@ const RowView = memo(
           data-role={message.role}
           data-status={message.status}
         >
-          {user ? <UserMessage chat={chat} message={message} /> : <AssistantMessage chat={chat} message={message} last={last} />}
+          {user ? <UserMessage chat={chat} message={message} last={last} /> : <AssistantMessage chat={chat} message={message} last={last} />}
         </article>
       </>
     );

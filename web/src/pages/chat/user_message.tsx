@@ -1,4 +1,4 @@
-import { FileText, Pencil } from "lucide-react";
+import { FileText, Pencil, RotateCcw } from "lucide-react";
 import { useLayoutEffect, useRef, useState } from "react";
 import { useSession } from "@/api/session";
 import type { Message } from "@/api/types";
@@ -10,9 +10,14 @@ import { BranchSwitcher, CopyButton } from "./message_parts";
 import { texts } from "./texts";
 import type { Chat } from "./use_chat";
 
-export function UserMessage({ chat, message }: { chat: Chat; message: Message }) {
+const kLong = 2400; // characters; longer ones are folded
+
+export function UserMessage({ chat, message, last }: { chat: Chat; message: Message; last: boolean }) {
   const t = useTexts(texts);
   const [editing, setEditing] = useState(false);
+  const [whole, setWhole] = useState(false);
+  const long = message.content.length > kLong || message.content.split("\n").length > 40;
+  const busy = chat.streaming || !!chat.pending;
   if (editing)
     return (
       <EditBox
@@ -37,17 +42,28 @@ export function UserMessage({ chat, message }: { chat: Chat; message: Message })
         </ul>
       )}
       {/* What the user wrote is shown as it was written. */}
-      <div className="bubble" data-testid="message-content">
+      <div className={`bubble ${long && !whole ? "folded" : ""}`} data-testid="message-content">
         {message.content}
       </div>
+      {long && (
+        <Button small kind="ghost" aria-expanded={whole} onClick={() => setWhole(!whole)} data-testid="message-unfold">
+          {t(whole ? "less" : "all")}
+        </Button>
+      )}
       <div className="actions">
         <BranchSwitcher chat={chat} message={message} />
         <CopyButton text={message.content} />
-        <IconButton small label={t("edit")} onClick={() => setEditing(true)} disabled={chat.streaming || !!chat.pending} data-testid="edit">
+        <IconButton small label={t("edit")} onClick={() => setEditing(true)} disabled={busy} data-testid="edit">
           <Pencil size={15} />
         </IconButton>
       </div>
       <MemoryNotices message={message} />
+      {last && !busy && !chat.tree.children.has(message.id) && (
+        <Button small onClick={() => chat.again(message)} data-testid="retry">
+          <RotateCcw size={14} />
+          {t("answerThis")}
+        </Button>
+      )}
     </div>
   );
 }
