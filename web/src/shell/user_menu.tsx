@@ -29,11 +29,12 @@ export function UserMenu({ onImport }: { onImport: () => void }) {
     <Menu
       testId="user-menu-items"
       trigger={(props) => (
-        <button type="button" className="user-button" aria-label={`${name}: ${t("account")}`} {...props} data-testid="user-menu">
+        <button type="button" className="user-button" {...props} data-testid="user-menu">
           <span className="avatar" aria-hidden>
             {[...name][0]?.toUpperCase()}
           </span>
           <span className="truncate">{name}</span>
+          <span className="sr-only">{t("account")}</span>
         </button>
       )}
     >

@@ -128,7 +128,7 @@ export function Transcript({ chat, target }: Props) {
   return (
     <div className="transcript-wrap">
       <div ref={box} className="transcript" onScroll={onScroll} tabIndex={0} role="region" aria-label={t("transcript")} data-testid="transcript">
-        <div ref={inner} className="transcript-inner" role="feed" aria-busy={chat.streaming} style={{ height: total }}>
+        <div ref={inner} className="transcript-inner" style={{ height: total }}>
           <div className="transcript-rows" style={{ transform: `translateY(${items[0]?.start ?? 0}px)` }}>
             {items.map((item) => {
               const row = rows[item.index];
@@ -140,8 +140,6 @@ export function Transcript({ chat, target }: Props) {
                     row={row}
                     summary={row.kind === "message" ? summaries.get(row.message.id) : undefined}
                     last={item.index === rows.length - 1}
-                    position={item.index + 1}
-                    count={rows.length}
                     marked={row.key === marked}
                   />
                 </div>
@@ -176,13 +174,11 @@ interface RowProps {
   row: Row;
   summary: TurnSummary | undefined;
   last: boolean;
-  position: number;
-  count: number;
   marked: boolean;
 }
 
 const RowView = memo(
-  function RowView({ chat, row, summary, last, position, count, marked }: RowProps) {
+  function RowView({ chat, row, summary, last, marked }: RowProps) {
     const t = useTexts(texts);
     if (row.kind === "pair") return <Pair chat={chat} pair={row.pair} />;
     if (row.kind === "pending")
@@ -214,8 +210,6 @@ const RowView = memo(
         <article
           className={`message ${message.role} ${marked ? "marked" : ""}`}
           aria-label={t(user ? "you" : "assistant")}
-          aria-posinset={position}
-          aria-setsize={count}
           data-testid="message"
           data-id={message.id}
           data-role={message.role}
@@ -236,7 +230,6 @@ const RowView = memo(
         : a.row.kind === "pending" && b.row.kind === "pending" && a.row.content === b.row.content) &&
     a.summary === b.summary &&
     a.last === b.last &&
-    a.count === b.count &&
     a.marked === b.marked &&
     a.chat.tree === b.chat.tree &&
     a.chat.streaming === b.chat.streaming &&
