@@ -119,7 +119,7 @@ function Days({ days }: { days: FeedbackStats["by_day"] }) {
       </div>
       <details>
         <summary className="small">{t("asTable")}</summary>
-        <div className="ui-table-wrap">
+        <div className="ui-table-wrap" tabIndex={0}>
           <table className="ui-table" aria-labelledby={id}>
             <thead>
               <tr>
@@ -158,7 +158,7 @@ function Models({ models }: { models: FeedbackStats["by_model"] }) {
   if (models.length === 0) return null;
   return (
     <Card title={t("byModel")}>
-      <div className="ui-table-wrap">
+      <div className="ui-table-wrap" tabIndex={0}>
         <table className="ui-table" aria-label={t("byModel")} data-testid="feedback-models">
           <thead>
             <tr>

@@ -141,7 +141,7 @@ function About() {
     <Card title={t("aboutApp")} data-testid="settings-version">
       <div className="stack">
         <p className="small">parley · {t("version", { version })}</p>
-        <div className="ui-table-wrap">
+        <div className="ui-table-wrap" tabIndex={0}>
           <table className="ui-table" aria-label={t("models")}>
             <thead>
               <tr>
