@@ -32,6 +32,7 @@ class Collision : public base::Error {
 std::string one_line(const char* what) {
   std::string text = what;
   std::ranges::replace(text, '\n', ' ');
+  std::ranges::replace(text, '\t', ' ');
   while (!text.empty() && text.back() == ' ') text.pop_back();
   return text;
 }
@@ -54,6 +55,10 @@ std::string one_line(const char* what) {
     throw base::Error(message + "the user may not do this (" + what +
                       "). Give it the rights, or a database of its own");
   if (is("55P03")) throw base::Error(message + "another program keeps it locked; try again");
+  if (is("3F"))
+    throw base::Error(message +
+                      "there is no schema to put the tables into. Make the one that the search "
+                      "path of the URL names, with CREATE SCHEMA");
   if (is("54")) throw base::Error(message + "a text is too long for it (" + what + ")");
   throw base::Error(message + what);
 }
