@@ -1,6 +1,6 @@
 // Who is logged in, which models there are, the settings. Everything below <SessionProvider> has a session.
 import { useQuery, useQueryClient } from "@tanstack/react-query";
-import { createContext, useCallback, useContext, useEffect, useMemo, type ReactNode } from "react";
+import { createContext, useCallback, useContext, useEffect, useMemo, useRef, type ReactNode } from "react";
 import { recall } from "@/lib/storage";
 import { api, onUnauthorized, setCsrf } from "./client";
 import type { ModelInfo, Session, Settings, User } from "./types";
@@ -69,6 +69,8 @@ export function SessionProvider({ children, waiting, failed }: ProviderProps) {
     onUnauthorized(() => void client.invalidateQueries({ queryKey: ["session"] }));
   }, [client]);
 
+  const lastChange = useRef(0);
+  const sending = useRef<Promise<unknown>>(Promise.resolve());
   const updateSettings = useCallback(
     async (change: Partial<Settings>) => {
       const before = client.getQueryData<Session>(["session"]);
@@ -76,10 +78,15 @@ export function SessionProvider({ children, waiting, failed }: ProviderProps) {
         client.setQueryData<Session>(["session"], (now) => now && { ...now, settings });
       set({ ...before?.settings, ...change });
       if (!before?.user) return;
+      // One after another: the answer to a change must not undo, for a moment, one that was made after it.
+      const mine = ++lastChange.current;
+      const sent = sending.current.then(() => api.put<Settings>("/settings", change));
+      sending.current = sent.catch(() => {});
       try {
-        set(await api.put<Settings>("/settings", change));
+        const saved = await sent;
+        if (mine === lastChange.current) set(saved);
       } catch (error) {
-        set(before.settings);
+        if (mine === lastChange.current) set(before.settings);
         throw error;
       }
     },

@@ -15,6 +15,21 @@ describe("the settings page", () => {
     await waitFor(() => expect(state.settings.language).toBe("zh"));
   });
 
+  it("keeps the later of two quick changes while the first is answered", async () => {
+    const user = userEvent.setup();
+    const { state } = renderPage(<SettingsPage />);
+    await user.click(await screen.findByTestId("settings-language-zh"));
+    const dark = screen.getByTestId("settings-theme-dark") as HTMLInputElement;
+    const seen: boolean[] = [];
+    await user.click(dark);
+    for (let i = 0; i < 10; ++i) {
+      seen.push(dark.checked);
+      await new Promise((done) => setTimeout(done, 5));
+    }
+    expect(seen).not.toContain(false);
+    expect(state.settings).toMatchObject({ language: "zh", theme: "dark" });
+  });
+
   it("goes back when the server refuses", async () => {
     const user = userEvent.setup();
     renderPage(<SettingsPage />, { answers: { "PUT /settings": refusal(503, "busy") } });
