@@ -18,8 +18,8 @@ export function UserMenu({ onImport }: { onImport: () => void }) {
   const logOut = async () => {
     try {
       await api.post("/logout");
-      navigate("/");
       await replace();
+      navigate("/");
     } catch (error) {
       toast(say(error), { danger: true });
     }

@@ -115,6 +115,13 @@ function Marks({ chat, message, last }: { chat: Chat; message: Message; last: bo
         {last && message.content && goOn}
       </div>
     );
+  if (message.content.trim() === "")
+    return (
+      <div className="mark" data-testid="message-empty">
+        {t("emptyAnswer")}
+        {retry}
+      </div>
+    );
   if (message.finish === "length")
     return (
       <div className="mark">

@@ -9,7 +9,7 @@ import { useAttachments } from "@/chat/uploads";
 import { useLanguage, useTexts } from "@/i18n";
 import { IconButton, Menu, MenuHeading, MenuItem, MenuLink, MenuSeparator, Spinner, useToast } from "@/ui";
 import { texts } from "./texts";
-import { loadDraft, type Outgoing } from "./use_chat";
+import type { Outgoing } from "./use_chat";
 
 export interface ComposerHandle {
   fill: (text: string) => void;
@@ -41,14 +41,15 @@ export function fillTemplate(template: string, typed: string): { text: string; c
 export function Composer({ id, ref, busy, sending, disabled, onSend, onStop, onType, onPreset }: Props) {
   const t = useTexts(texts);
   const toast = useToast();
-  const { settings } = useSession();
+  const { settings, user } = useSession();
   const [text, setText] = useState("");
   const [two, setTwo] = useState(false);
   const area = useRef<HTMLTextAreaElement>(null);
   const input = useRef<HTMLInputElement>(null);
   const attachments = useAttachments();
   const place = id ?? "new";
-  const draft = useDraft(place);
+  const draft = useDraft(place, user?.id ?? "");
+  const { load } = draft;
   const touched = useRef(false);
   const { clear: clearAttachments } = attachments;
 
@@ -58,7 +59,7 @@ export function Composer({ id, ref, busy, sending, disabled, onSend, onStop, onT
     touched.current = false;
     setText("");
     clearAttachments();
-    loadDraft(place).then(
+    load().then(
       (saved) => here && !touched.current && setText(saved),
       () => {},
     );
@@ -66,7 +67,7 @@ export function Composer({ id, ref, busy, sending, disabled, onSend, onStop, onT
     return () => {
       here = false;
     };
-  }, [place, clearAttachments]);
+  }, [place, load, clearAttachments]);
 
   useLayoutEffect(() => {
     const box = area.current;
@@ -113,7 +114,7 @@ export function Composer({ id, ref, busy, sending, disabled, onSend, onStop, onT
     // Before the page moves on to the conversation that the message begins.
     draft.clear();
     if (await onSend(outgoing)) attachments.clear();
-    else if (area.current?.value === "") {
+    else if (!area.current || area.current.value === "") {
       setText(before);
       draft.save(before);
     }

@@ -120,10 +120,13 @@ export function Transcript({ chat, target }: Props) {
     };
   }, [target, index, showMessage, virtualizer]);
 
-  const summaries = useMemo(
-    () => new Map((chat.conversation?.summaries ?? []).map((one) => [one.before, one])),
-    [chat.conversation?.summaries],
-  );
+  // The latest summary of this branch stands for all before it; without one, the last answer says what was left out.
+  const { summary, dropped } = useMemo(() => {
+    const all = new Map((chat.conversation?.summaries ?? []).map((one) => [one.before, one]));
+    const summarised = [...branch].reverse().find((message) => all.has(message.id));
+    const left = summarised ? undefined : [...branch].reverse().find((message) => message.dropped > 0);
+    return { summary: summarised && all.get(summarised.id), dropped: left?.id };
+  }, [chat.conversation?.summaries, branch]);
 
   return (
     <div className="transcript-wrap">
@@ -138,7 +141,8 @@ export function Transcript({ chat, target }: Props) {
                   <RowView
                     chat={chat}
                     row={row}
-                    summary={row.kind === "message" ? summaries.get(row.message.id) : undefined}
+                    summary={row.key === summary?.before ? summary : undefined}
+                    dropped={row.key === dropped}
                     last={item.index === rows.length - 1}
                     marked={row.key === marked}
                   />
@@ -173,12 +177,13 @@ interface RowProps {
   chat: Chat;
   row: Row;
   summary: TurnSummary | undefined;
+  dropped: boolean;
   last: boolean;
   marked: boolean;
 }
 
 const RowView = memo(
-  function RowView({ chat, row, summary, last, marked }: RowProps) {
+  function RowView({ chat, row, summary, dropped, last, marked }: RowProps) {
     const t = useTexts(texts);
     if (row.kind === "pair") return <Pair chat={chat} pair={row.pair} />;
     if (row.kind === "pending")
@@ -201,7 +206,7 @@ const RowView = memo(
     return (
       <>
         {summary && <SummaryNotice summary={summary} />}
-        {!summary && message.dropped > 0 && (
+        {dropped && (
           <p className="turn-notice" data-testid="dropped-notice">
             <Scissors size={14} aria-hidden />
             {t("dropped", { n: message.dropped })}
@@ -229,6 +234,7 @@ const RowView = memo(
         ? a.row.pair[0] === b.row.pair[0] && a.row.pair[1] === b.row.pair[1]
         : a.row.kind === "pending" && b.row.kind === "pending" && a.row.content === b.row.content) &&
     a.summary === b.summary &&
+    a.dropped === b.dropped &&
     a.last === b.last &&
     a.marked === b.marked &&
     a.chat.tree === b.chat.tree &&

@@ -1,10 +1,10 @@
 // One conversation on the page: what is shown, what can be done with it.
 import { useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { useLocation } from "wouter";
-import { api, ApiError } from "@/api/client";
+import { ApiError } from "@/api/client";
 import { useSession } from "@/api/session";
 import type { Conversation, Message, Params } from "@/api/types";
-import { followLive, liveText, unfollowLive } from "@/chat/live";
+import { followLive, unfollowLive } from "@/chat/live";
 import { useConversation, useConversationActions, type NewChat } from "@/chat/queries";
 import { branchTo, leafThrough, makeTree, pairOf, siblings, type Tree } from "@/chat/tree";
 import { useTexts } from "@/i18n";
@@ -215,10 +215,3 @@ export function useChat(id: string | null) {
 }
 
 export type Chat = ReturnType<typeof useChat>;
-
-// The draft of a chat, once: what another device typed, or this one before.
-export async function loadDraft(id: string): Promise<string> {
-  return (await api.get<{ text: string }>(`/conversations/${id}/draft`)).text;
-}
-
-export { liveText };
