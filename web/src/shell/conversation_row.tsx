@@ -1,5 +1,5 @@
 import { Archive, ArchiveRestore, Braces, FileText, MoreHorizontal, Pencil, Trash2 } from "lucide-react";
-import { memo, useState } from "react";
+import { memo, useEffect, useRef, useState } from "react";
 import { Link, useLocation } from "wouter";
 import { href } from "@/api/client";
 import type { Summary } from "@/api/types";
@@ -23,6 +23,15 @@ export const ConversationRow = memo(function ConversationRow({ conversation, ope
   const [, navigate] = useLocation();
   const [renaming, setRenaming] = useState(false);
   const title = conversation.title || t("untitled");
+  const row = useRef<HTMLLIElement>(null);
+  const byKey = useRef(false); // renaming ended by a key: the focus goes back to the row
+
+  useEffect(() => {
+    if (renaming || !byKey.current) return;
+    byKey.current = false;
+    row.current?.querySelector("a")?.focus();
+  }, [renaming]);
+
   const failed = (error: unknown) => toast(say(error), { danger: true });
 
   const rename = (text: string) => {
@@ -65,15 +74,17 @@ export const ConversationRow = memo(function ConversationRow({ conversation, ope
           onBlur={(event) => rename(event.target.value)}
           onKeyDown={(event) => {
             if (event.nativeEvent.isComposing) return;
+            if (event.key !== "Enter" && event.key !== "Escape") return;
+            byKey.current = true;
             if (event.key === "Enter") rename(event.currentTarget.value);
-            if (event.key === "Escape") setRenaming(false);
+            else setRenaming(false);
           }}
           data-testid="rename-input"
         />
       </li>
     );
   return (
-    <li className={`conversation ${open ? "open" : ""}`}>
+    <li ref={row} className={`conversation ${open ? "open" : ""}`}>
       <Link
         href={`/c/${conversation.id}`}
         onClick={onOpen}
