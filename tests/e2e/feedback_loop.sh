@@ -39,19 +39,24 @@ api() { # PATH CURL'S FLAGS...
 }
 id='"id":"[A-Za-z0-9_-]\{22\}"'
 ids() { grep -o "$id" | cut -d'"' -f4; }
-# The text of an answer, when it has ended.
-answer() { api "/messages/$1/stream" | tail -n 2 | grep -o '"content":"[^"]*"' | head -n 1; }
+# The texts of answers, a line each, when they have ended.
+texts() { # MESSAGE...
+  local urls=() message
+  for message; do urls+=("$app/messages/$message/stream"); done
+  curl -sS -m 60 -b jar "${urls[@]}" | grep '"type":"done"' | grep -o '"content":"[^"]*"'
+}
 
 # 1. 200 people, or one patient one, say which of two answers is better.
 serve tiny=sft/model
 yes_of() { [[ "$1" == *yes* ]]; }
 before=0
+chat=$(api /conversations -d '{"params":{"max_tokens":8,"temperature":1}}' | ids | head -n 1)
 for i in $(seq 200); do
-  chat=$(api /conversations -d '{"params":{"max_tokens":8,"temperature":1}}' | ids | head -n 1)
   asked=$(api "/conversations/$chat/messages" \
     -d "{\"parent\":null,\"content\":\"fox river $i?\",\"answers\":2}")
   mapfile -t all < <(ids <<<"$asked")
-  first=$(answer "${all[1]}") second=$(answer "${all[2]}")
+  mapfile -t said < <(texts "${all[1]}" "${all[2]}")
+  first=${said[0]} second=${said[1]}
   chosen=${all[1]} rejected=${all[2]} tie=false
   if yes_of "$first" && yes_of "$second"; then tie=true before=$((before + 1))
   elif yes_of "$second"; then chosen=${all[2]} rejected=${all[1]}
@@ -93,7 +98,7 @@ code=0; "$PARLEY" feedback export --database nowhere.db --out x 2>error.log || c
 JSON
 awk -F'[:}]' 'NR == 1 { a = $2 } NR == 2 { b = $2 } END { print "reward of yes", a, "of no", b; exit !(a > b) }' scores.jsonl
 "$PARLEY" dpo --model sft/model --data feedback/preferences.jsonl --val-fraction 0.1 --batch 8 \
-  --steps 60 --lr 1e-3 --sample-tokens 8 --out dpo 2>dpo.log
+  --steps 40 --lr 5e-4 --sft-weight 0.2 --sample-tokens 8 --out dpo 2>dpo.log
 "$PARLEY" ppo --model sft/model --reward model:reward/model --prompts feedback/prompts.jsonl \
   --iterations 2 --episodes 16 --max-tokens 8 --out ppo 2>ppo.log
 [ -e ppo/model/model.safetensors ]
@@ -101,13 +106,13 @@ awk -F'[:}]' 'NR == 1 { a = $2 } NR == 2 { b = $2 } END { print "reward of yes",
 # 4. The new model answers, and as people wanted it.
 serve tiny=dpo/model
 after=0
+chat=$(api /conversations -d '{"params":{"max_tokens":8,"temperature":1}}' | ids | head -n 1)
 for i in $(seq 20); do
-  chat=$(api /conversations -d '{"params":{"max_tokens":8,"temperature":1}}' | ids | head -n 1)
   asked=$(api "/conversations/$chat/messages" -d "{\"parent\":null,\"content\":\"fox river $i?\"}")
   mapfile -t all < <(ids <<<"$asked")
-  if yes_of "$(answer "${all[1]}")"; then after=$((after + 1)); fi
+  if yes_of "$(texts "${all[1]}")"; then after=$((after + 1)); fi
 done
 api "/messages/${all[1]}" | grep -q '"status":"done"'
-echo "both answers were yes $before times of 200 before; $after answers of 20 are now"
-[ "$after" -ge 14 ]
+echo "both answers were yes $before times of 200; of the new model $after of 20 are"
+[ "$after" -ge 12 ]
 kill -TERM "$server"; wait "$server"
