@@ -162,13 +162,7 @@ http::Task chat_completions(Call& call) {
     call.headers.set("X-Parley-Dropped-Messages", std::to_string(request.dropped));
 
   // 2. Begin the answers.
-  GenerationOptions options = request.generation;
-  options.client = call.client;
-  const auto executor = co_await boost::asio::this_coro::executor;
-  const auto generation = std::make_shared<Generation>(model, std::move(options), executor);
-  call.exchange.on_disconnect([weak = std::weak_ptr(generation)] {
-    if (const auto alive = weak.lock()) alive->cancel();
-  });
+  const auto generation = co_await call.generate(model, request.generation);
   std::vector<ChatChoice> choices;
   for (int64_t i = 0; i < n; ++i)
     choices.emplace_back(static_cast<size_t>(i), model->model().tokenizer,
@@ -182,10 +176,10 @@ http::Task chat_completions(Call& call) {
     if (pieces.empty()) break;
     for (const Piece& piece : pieces) {
       fail_on_error(piece);
-      const std::vector<Json> chunks = choices[piece.choice].push(piece);
+      const std::vector<std::string> chunks = choices[piece.choice].push(piece);
       if (piece.end) call.count(*piece.end, piece.choice == 0);
       if (request.stream)
-        for (const Json& chunk : chunks) events.add(chunk);
+        for (const std::string& chunk : chunks) events.add(chunk);
     }
     if (request.stream) co_await events.send();
   }

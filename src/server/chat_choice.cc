@@ -1,5 +1,7 @@
 #include "server/chat_choice.h"
 
+#include <fmt/format.h>
+
 #include "server/completion_logprobs.h"
 #include "server/context.h"
 
@@ -20,12 +22,12 @@ ChatChoice::ChatChoice(size_t index, const tokenizer::Tokenizer& tokenizer, bool
                        bool tools, bool legacy)
     : index_(index), tokenizer_(&tokenizer), logprobs_(logprobs), tools_(tools), legacy_(legacy) {}
 
-std::vector<Json> ChatChoice::push(const Piece& piece) {
-  std::vector<Json> chunks;
+std::vector<std::string> ChatChoice::push(const Piece& piece) {
+  std::vector<std::string> chunks;
   const auto nothing = [&] { return logprobs_ ? Json(nullptr) : Json(); };
   if (!std::exchange(began_, true))
     chunks.push_back(
-        chunk({{"role", "assistant"}, {"content", ""}, {"refusal", nullptr}}, nothing(), nullptr));
+        chunk(R"({"role":"assistant","content":"","refusal":null})", nothing(), nullptr));
 
   std::vector<ToolCallReader::Event> events;
   if (tools_) {
@@ -48,16 +50,16 @@ std::vector<Json> ChatChoice::push(const Piece& piece) {
     chunks.push_back(chunk(delta_of(event), std::exchange(logprobs, Json()), nullptr));
   if (piece.end) {
     reason_ = piece.end->reason;
-    chunks.push_back(chunk(Json::object(), nothing(), finish_reason()));
+    chunks.push_back(chunk("{}", nothing(), finish_reason()));
   }
   return chunks;
 }
 
-Json ChatChoice::delta_of(const ToolCallReader::Event& event) {
+std::string ChatChoice::delta_of(const ToolCallReader::Event& event) {
   using Kind = ToolCallReader::Event::Kind;
   if (event.kind == Kind::kText) {
     text_ += event.text;
-    return {{"content", event.text}};
+    return fmt::format(R"({{"content":{}}})", dump(event.text));
   }
   const bool begin = event.kind == Kind::kBegin;
   if (begin)
@@ -67,21 +69,22 @@ Json ChatChoice::delta_of(const ToolCallReader::Event& event) {
   Json function = Json::object();
   if (begin) function["name"] = event.text;
   function["arguments"] = begin ? "" : event.text;
-  if (legacy_) return {{"function_call", std::move(function)}};
+  if (legacy_) return dump({{"function_call", std::move(function)}});
   Json call = {{"index", event.call}};
   if (begin) {
     call["id"] = calls_.back().id;
     call["type"] = "function";
   }
   call["function"] = std::move(function);
-  return {{"tool_calls", Json::array({std::move(call)})}};
+  return dump({{"tool_calls", Json::array({std::move(call)})}});
 }
 
-Json ChatChoice::chunk(Json delta, Json logprobs, Json finish_reason) const {
-  return {{"index", index_},
-          {"delta", std::move(delta)},
-          {"logprobs", std::move(logprobs)},
-          {"finish_reason", std::move(finish_reason)}};
+// As text: objects made for every token of every stream were half of what the server took from the
+// engine.
+std::string ChatChoice::chunk(std::string_view delta, const Json& logprobs,
+                              const Json& finish_reason) const {
+  return fmt::format(R"({{"index":{},"delta":{},"logprobs":{},"finish_reason":{}}})", index_, delta,
+                     dump(logprobs), dump(finish_reason));
 }
 
 void ChatChoice::add_logprobs(const Piece& piece, Json& list) const {

@@ -3,6 +3,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "server/generation.h"
@@ -16,9 +17,9 @@ class ChatChoice {
   ChatChoice(size_t index, const tokenizer::Tokenizer& tokenizer, bool logprobs, bool tools,
              bool legacy);
 
-  // Takes a piece; the deltas it gives as choices of chunks, the first of them with the role, the
-  // last with finish_reason.
-  std::vector<Json> push(const Piece& piece);
+  // Takes a piece; the deltas it gives as choices of chunks in JSON, the first of them with the
+  // role, the last with finish_reason.
+  std::vector<std::string> push(const Piece& piece);
   // The whole, as a choice of a reply.
   Json whole() const;
 
@@ -26,8 +27,8 @@ class ChatChoice {
   struct ToolCall {
     std::string id, name, arguments;
   };
-  Json delta_of(const ToolCallReader::Event& event);
-  Json chunk(Json delta, Json logprobs, Json finish_reason) const;
+  std::string delta_of(const ToolCallReader::Event& event);
+  std::string chunk(std::string_view delta, const Json& logprobs, const Json& finish_reason) const;
   void add_logprobs(const Piece& piece, Json& list) const;
   std::string finish_reason() const;
 

@@ -1,5 +1,7 @@
 #include "server/completions.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <numeric>
 
@@ -195,17 +197,24 @@ class Choice {
   const std::optional<AnswerEnd>& end() const { return end_; }
   void set_index(int64_t index) { index_ = index; }
 
-  // What there is, which is forgotten then (so a stream sends it once).
-  Json take() {
-    Json json = {{"text", std::exchange(text_, {})},
-                 {"index", index_},
-                 {"logprobs", request_.logprobs ? logprobs_.json() : Json()},
-                 {"finish_reason", end_ ? Json(infer::finish_reason_name(end_->reason)) : Json()}};
+  Json whole() const {
+    return {{"text", text_},
+            {"index", index_},
+            {"logprobs", request_.logprobs ? logprobs_.json() : Json()},
+            {"finish_reason", reason()}};
+  }
+  // What came since the last call, as JSON text: in a stream, that is for every token.
+  std::string take() {
+    std::string json =
+        fmt::format(R"({{"text":{},"index":{},"logprobs":{},"finish_reason":{}}})",
+                    dump(std::exchange(text_, {})), index_,
+                    request_.logprobs ? dump(logprobs_.json()) : "null", dump(reason()));
     logprobs_ = fresh();
     return json;
   }
 
  private:
+  Json reason() const { return end_ ? Json(infer::finish_reason_name(end_->reason)) : Json(); }
   CompletionLogprobs fresh() const {
     return {request_.model->model().tokenizer, request_.logprobs.value_or(0) > 0};
   }
@@ -259,13 +268,7 @@ http::Task completions(Call& call) {
   if (call.admit) call.admit(call.prompt_tokens, answers * request.generation.sampling.max_tokens);
 
   // 2. Begin the answers.
-  GenerationOptions options = request.generation;
-  options.client = call.client;
-  const auto executor = co_await boost::asio::this_coro::executor;
-  const auto generation = std::make_shared<Generation>(model, std::move(options), executor);
-  call.exchange.on_disconnect([weak = std::weak_ptr(generation)] {
-    if (const auto alive = weak.lock()) alive->cancel();
-  });
+  const auto generation = co_await call.generate(model, request.generation);
   std::vector<Choice> choices;
   for (int64_t i = 0; i < answers; ++i)
     choices.emplace_back(request, request.prompts[static_cast<size_t>(i / request.best_of)], i);
@@ -293,7 +296,7 @@ http::Task completions(Call& call) {
   }
   Json reply = reply_head;
   reply["choices"] = Json::array();
-  for (Choice* choice : chosen(choices, request)) reply["choices"].push_back(choice->take());
+  for (Choice* choice : chosen(choices, request)) reply["choices"].push_back(choice->whole());
   reply["usage"] = usage_json(call);
   co_await call.reply(reply);
 }

@@ -36,6 +36,17 @@ http::Headers Call::answer_headers() const {
   return all;
 }
 
+boost::asio::awaitable<std::shared_ptr<Generation>> Call::generate(
+    std::shared_ptr<ServedModel> served, GenerationOptions options) {
+  options.client = client;
+  auto generation = std::make_shared<Generation>(std::move(served), std::move(options),
+                                                 co_await boost::asio::this_coro::executor);
+  exchange.on_disconnect([weak = std::weak_ptr(generation)] {
+    if (const auto alive = weak.lock()) alive->cancel();
+  });
+  co_return generation;
+}
+
 http::Task Call::reply(const Json& json) {
   http::Response response{.status = 200, .headers = answer_headers(), .body = dump(json)};
   response.headers.set("Content-Type", "application/json");

@@ -47,6 +47,9 @@ struct Call {
   // prompts and the most an answer may have.
   std::function<void(int64_t prompt_tokens, int64_t max_tokens)> admit{};
 
+  // Begins answers, which end when the client leaves. ApiError as Generation.
+  boost::asio::awaitable<std::shared_ptr<Generation>> generate(std::shared_ptr<ServedModel> model,
+                                                               GenerationOptions options);
   http::Task reply(const Json& json);
   http::Task begin_events();
   // The headers of every answer: `headers`, and how long it took so far.

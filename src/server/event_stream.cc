@@ -18,9 +18,9 @@ EventStream::EventStream(Call& call, const Json& head, bool include_usage)
   head_.back() = ',';
 }
 
-void EventStream::add(const Json& choice) {
-  frames_ += "data: " + head_ + "\"choices\":[" + dump(choice) +
-             (include_usage_ ? "],\"usage\":null}\n\n" : "]}\n\n");
+void EventStream::add(std::string_view choice) {
+  frames_.append("data: ").append(head_).append("\"choices\":[").append(choice);
+  frames_.append(include_usage_ ? "],\"usage\":null}\n\n" : "]}\n\n");
 }
 
 http::Task EventStream::send() {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "server/context.h"
 
@@ -13,8 +14,8 @@ class EventStream {
   // is a last frame with the usage, and "usage": null in the others.
   EventStream(Call& call, const Json& head, bool include_usage);
 
-  // A frame with this choice.
-  void add(const Json& choice);
+  // A frame with this choice, as JSON text.
+  void add(std::string_view choice);
   // Sends the frames that were added, the first time with the head of the response. Frames that
   // follow each other faster than a person sees go out together: a system call for every
   // token of a small model would cost more than the token.
