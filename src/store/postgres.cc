@@ -44,7 +44,6 @@ std::string one_line(const char* what) {
   if (is("23505")) throw UniqueViolation(message + "it is there already");
   if (is("23503")) throw MissingReference(message + "what this belongs to does not exist any more");
   if (is("08") || is("57P")) throw Broken(message + "the connection was lost (" + what + ")");
-  if (is("40")) throw Collision(message + "busy (" + what + "); try again");
   if (is("53100"))
     throw base::Error(message +
                       "its disk is full; nothing of this change was stored. Free some space there");
@@ -182,6 +181,10 @@ class PostgresConnection : public Connection {
     } catch (const pqxx::broken_connection& error) {
       throw Broken("database " + place_ + ": the connection was lost (" + one_line(error.what()) +
                    ")");
+    } catch (const pqxx::statement_completion_unknown& error) {
+      throw base::Error("database " + place_ + ": " + one_line(error.what()));
+    } catch (const pqxx::transaction_rollback& error) {  // which is no sql_error
+      throw Collision("database " + place_ + ": busy (" + one_line(error.what()) + "); try again");
     } catch (const pqxx::sql_error& error) {
       if (!connection_->is_open())
         throw Broken("database " + place_ + ": the connection was lost (" + one_line(error.what()) +

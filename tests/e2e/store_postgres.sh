@@ -35,6 +35,6 @@ cd "$TMPDIR"
 # One test starts the server anew under an open store.
 export PARLEY_TEST_POSTGRES_RESTART="cd / && ${as[*]-} $bin/pg_ctl -D $server/data -m immediate -w -l $server/server.log restart >/dev/null 2>&1"
 
-"$test_program" --gtest_filter='*postgres*:*Postgres*' >tests.log 2>&1 || { cat tests.log; fail "tests"; }
+"$test_program" --gtest_filter='*postgres*:*Postgres*-*EveryQueryHasAnIndex*' >tests.log 2>&1 || { cat tests.log; fail "tests"; }
 tail -n 3 tests.log
 ! grep -q '\[  SKIPPED \]' tests.log || fail "tests were skipped"
