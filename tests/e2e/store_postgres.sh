@@ -16,7 +16,7 @@ if [ "$(id -u)" = 0 ]; then
   as=(setpriv --reuid=postgres --regid=postgres --clear-groups)
 fi
 # Sockets have short paths, and the user postgres has to reach them: a folder of its own.
-server=$(mktemp -d /tmp/parley_pg_XXXXXX)
+server=$(mktemp -d --tmpdir=/tmp parley_pg_XXXXXX)
 [ ${#as[@]} = 0 ] || chown postgres "$server"
 stop() { ( cd / && "${as[@]}" "$bin/pg_ctl" -D "$server/data" -m immediate -w stop >/dev/null 2>&1 || true ); }
 trap 'stop; rm -rf "$server"' EXIT
