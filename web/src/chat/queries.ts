@@ -64,9 +64,12 @@ export class Conversations {
   constructor(private client: QueryClient) {}
 
   edit(id: string, change: (conversation: Conversation) => Conversation): void {
-    // A request under way would bring back what was before.
-    void this.client.cancelQueries({ queryKey: ["conversation", id] });
+    // A request under way would bring back what was before: it begins anew, since something waits for it.
+    const filter = { queryKey: ["conversation", id] };
+    const waiting = this.client.isFetching(filter) > 0;
+    void this.client.cancelQueries(filter);
     this.client.setQueryData<Conversation>(["conversation", id], (now) => now && change(now));
+    if (waiting) void this.client.invalidateQueries(filter);
   }
 
   setMessage(message: Message): void {
@@ -128,9 +131,15 @@ export class Conversations {
   }
 
   // Shows another branch at once; the server remembers it.
-  showBranch(id: string, leaf: string): Promise<unknown> {
+  async showBranch(id: string, leaf: string): Promise<void> {
     this.setLeaf(id, leaf);
-    return api.patch<Summary>(`/conversations/${id}`, { leaf });
+    await api.patch<Summary>(`/conversations/${id}`, { leaf });
+    // What was asked for meanwhile may have brought the old one back.
+    if (this.client.isFetching({ queryKey: ["conversation", id] }) > 0 || this.leafOf(id) !== leaf) this.setLeaf(id, leaf);
+  }
+
+  private leafOf(id: string): string | null | undefined {
+    return this.client.getQueryData<Conversation>(["conversation", id])?.leaf;
   }
 
   async remove(id: string): Promise<void> {

@@ -12,28 +12,25 @@ const kSuggestions = [
   ["s4", "s4Text", Lightbulb],
 ] as const;
 
-export function EmptyState({ noModel, onPick }: { noModel: boolean; onPick: (text: string) => void }) {
+export function EmptyState({ untaught, onPick }: { untaught: boolean; onPick: (text: string) => void }) {
   const t = useTexts(texts);
   const { user, usersEnabled } = useSession();
   return (
     <div className="empty-state" data-testid="empty-state">
       <Logo size={44} />
       <h2>{usersEnabled && user ? t("helloNamed", { name: user.name }) : t("hello")}</h2>
-      {noModel ? (
-        <Notice tone="warning">{t("noModels")}</Notice>
-      ) : (
-        <div className="suggestions">
-          {kSuggestions.map(([title, text, Icon]) => (
-            <button key={title} type="button" onClick={() => onPick(t(text))} data-testid="suggestion">
-              <Icon size={18} aria-hidden />
-              <span className="words">
-                <b>{t(title)}</b>
-                <span>{t(text)}</span>
-              </span>
-            </button>
-          ))}
-        </div>
-      )}
+      {untaught && <Notice tone="warning">{t("untaught")}</Notice>}
+      <div className="suggestions">
+        {kSuggestions.map(([title, text, Icon]) => (
+          <button key={title} type="button" onClick={() => onPick(t(text))} data-testid="suggestion">
+            <Icon size={18} aria-hidden />
+            <span className="words">
+              <b>{t(title)}</b>
+              <span>{t(text)}</span>
+            </span>
+          </button>
+        ))}
+      </div>
     </div>
   );
 }

@@ -64,7 +64,7 @@ export function ChatPage({ id }: { id: string | null }) {
       <ChatHeader chat={chat} />
       <div className={`chat-body ${empty ? "is-empty" : ""}`}>
         {empty ? (
-          <EmptyState noModel={chat.models.length === 0} onPick={(text) => composer.current?.fill(text)} />
+          <EmptyState untaught={!chat.models.some((one) => one.chat)} onPick={(text) => composer.current?.fill(text)} />
         ) : chat.missing ? (
           <Empty title={t("notFound")} />
         ) : chat.query.isError && !chat.conversation ? (

@@ -38,7 +38,11 @@ export function useChat(id: string | null) {
   const [problem, setProblem] = useState<SendProblem | null>(null);
   const [announcement, setAnnouncement] = useState("");
 
-  const chatModels = useMemo(() => models.filter((one) => one.chat), [models]);
+  // Models nobody taught to chat continue a written conversation: better than nothing to talk to.
+  const chatModels = useMemo(() => {
+    const taught = models.filter((one) => one.chat);
+    return taught.length > 0 ? taught : models;
+  }, [models]);
   const standard = chatModels.find((one) => one.id === settings.model)?.id ?? chatModels[0]?.id ?? "";
   const model = (id ? conversation?.model : chosen.model) || standard;
 
