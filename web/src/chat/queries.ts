@@ -132,10 +132,12 @@ export class Conversations {
 
   // Shows another branch at once; the server remembers it.
   async showBranch(id: string, leaf: string): Promise<void> {
+    const before = this.leafOf(id);
     this.setLeaf(id, leaf);
     await api.patch<Summary>(`/conversations/${id}`, { leaf });
-    // What was asked for meanwhile may have brought the old one back.
-    if (this.client.isFetching({ queryKey: ["conversation", id] }) > 0 || this.leafOf(id) !== leaf) this.setLeaf(id, leaf);
+    // What was asked for meanwhile may have brought the old one back, or may still; another choice since then stays.
+    const now = this.leafOf(id);
+    if (now === before || now === leaf) this.setLeaf(id, leaf);
   }
 
   private leafOf(id: string): string | null | undefined {
