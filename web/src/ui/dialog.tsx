@@ -1,5 +1,5 @@
 import { X } from "lucide-react";
-import { createContext, useCallback, useContext, useEffect, useId, useRef, useState, type ReactNode } from "react";
+import { createContext, useCallback, useContext, useId, useLayoutEffect, useRef, useState, type ReactNode } from "react";
 import { useTexts } from "@/i18n";
 import { Button, IconButton } from "./button";
 import { texts } from "./texts";
@@ -20,10 +20,13 @@ export function Dialog({ title, onClose, children, footer, wide, testId }: Dialo
   const ref = useRef<HTMLDialogElement>(null);
   const id = useId();
   const pressedOutside = useRef(false);
-  useEffect(() => {
+  const [shown, setShown] = useState(false);
+  useLayoutEffect(() => {
     const dialog = ref.current;
     const before = document.activeElement;
     if (dialog && !dialog.open) dialog.showModal();
+    // What is in it comes afterwards: nothing in a closed dialog takes the focus that `autoFocus` gives it.
+    setShown(true);
     return () => {
       dialog?.close();
       if (before instanceof HTMLElement && before.isConnected) before.focus();
@@ -51,8 +54,8 @@ export function Dialog({ title, onClose, children, footer, wide, testId }: Dialo
           <X size={18} />
         </IconButton>
       </header>
-      <div className="body">{children}</div>
-      {footer && <footer>{footer}</footer>}
+      <div className="body">{shown && children}</div>
+      {shown && footer && <footer>{footer}</footer>}
     </dialog>
   );
 }
