@@ -39,7 +39,7 @@ function writeData(folder: string): void {
       tie_word_embeddings: true,
       hidden_act: "silu",
     });
-  fs.writeFileSync(path.join(folder, "small.json"), shape(32, 2));
+  fs.writeFileSync(path.join(folder, "small.json"), shape(64, 2));
   fs.writeFileSync(path.join(folder, "large.json"), shape(256, 6));
 }
 
@@ -65,18 +65,19 @@ export interface Models {
 export function makeModels(folder: string): Models {
   fs.mkdirSync(folder, { recursive: true });
   writeData(folder);
-  const pretrain = (data: string, shape: string, rate: string, out: string) =>
+  const pretrain = (data: string, shape: string, steps: number, rate: string, out: string) =>
     run(folder, "pretrain", "--data", data, "--preset", shape, "--vocab-size", "400", "--seq", "128", "--batch", "1", "--grad-accum", "1",
-      "--steps", "40", "--lr", rate, "--optimizer", "adamw", "--val-every", "40", "--checkpoint-every", "40", "--sample-every", "40", "--out", out);
+      "--steps", `${steps}`, "--lr", rate, "--optimizer", "adamw", "--val-every", `${steps}`, "--checkpoint-every", `${steps}`,
+      "--sample-every", `${steps}`, "--out", out);
   const own = path.join(kTop, "models", "parley-mini");
   let quick = own;
   if (!fs.existsSync(own)) {
-    pretrain("text.jsonl", "small.json", "0.005", "small");
-    run(folder, "sft", "--model", "small/model", "--data", "chats.jsonl", "--steps", "80", "--batch", "8", "--lr", "0.005", "--sample-tokens", "4", "--out", "quick");
+    pretrain("text.jsonl", "small.json", 150, "0.005", "small");
+    run(folder, "sft", "--model", "small/model", "--data", "chats.jsonl", "--steps", "150", "--batch", "8", "--lr", "0.005", "--sample-tokens", "4", "--out", "quick");
     quick = lengthen(path.join(folder, "quick", "model"));
   }
   // Only the form of a chat is new to it, not that answers end.
-  pretrain("tales.jsonl", "large.json", "0.002", "large");
+  pretrain("tales.jsonl", "large.json", 40, "0.002", "large");
   run(folder, "sft", "--model", "large/model", "--data", "chats.jsonl", "--steps", "1", "--batch", "1", "--lr", "1e-7", "--sample-tokens", "1", "--out", "slow");
   return { quick, slow: lengthen(path.join(folder, "slow", "model")) };
 }

@@ -1,6 +1,7 @@
 import { expect, test } from "../setup/fixtures";
 
-test("tokens with their probabilities, and what else could have stood there", async ({ app, page, phone }) => {
+test("tokens with their probabilities, and what else could have stood there", async ({ app, api, page, phone }) => {
+  await api.settings({ model: "slow" });
   await app.open();
   await app.visit("playground");
   await app.id("playground-prompt").fill(app.say("the fox sees", "狐狸看见"));
@@ -50,7 +51,7 @@ test("a chat as the model reads it, and the code that asks the same", async ({ a
   await expect(app.id("output-facts")).not.toBeEmpty();
   await expect(app.id("playground-run")).toBeVisible();
 
-  await app.id("code-fold").getByRole("button").first().click();
+  await app.id("code-fold").click();
   const code = app.id("code-text");
   await expect(code).toContainText("curl");
   await expect(code).toContainText("/v1/chat/completions");
@@ -71,7 +72,7 @@ test("a run is stopped", async ({ app, phone }) => {
   await app.id("playground-prompt").fill("the");
   await app.id("playground-run").click();
   await expect(app.id("token").nth(20)).toBeVisible();
-  await app.id("playground-stop").click();
+  await app.page.locator('button[data-testid="playground-stop"]').click();
   await expect(app.id("playground-run")).toBeVisible();
   await app.id("playground-clear").click();
   await expect(app.id("playground-output")).toHaveCount(0);
