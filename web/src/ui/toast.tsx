@@ -1,5 +1,6 @@
 import { X } from "lucide-react";
-import { createContext, useCallback, useContext, useRef, useState, type ReactNode } from "react";
+import { createContext, useCallback, useContext, useLayoutEffect, useRef, useState, type ReactNode } from "react";
+import { createPortal } from "react-dom";
 import { useTexts } from "@/i18n";
 import { texts } from "./texts";
 
@@ -22,10 +23,25 @@ export function useToast() {
   return useContext(ToastContext);
 }
 
+// What is outside an open modal dialog can be neither seen well nor pressed: toasts go where the user is.
+function useHost(needed: boolean): Element {
+  const [host, setHost] = useState<Element>(document.body);
+  useLayoutEffect(() => {
+    if (!needed) return;
+    const look = () => setHost([...document.querySelectorAll("dialog[open]")].at(-1) ?? document.body);
+    look();
+    const observer = new MutationObserver(look);
+    observer.observe(document.body, { childList: true, subtree: true, attributeFilter: ["open"] });
+    return () => observer.disconnect();
+  }, [needed]);
+  return host;
+}
+
 export function ToastProvider({ children }: { children: ReactNode }) {
   const t = useTexts(texts);
   const [items, setItems] = useState<Item[]>([]);
   const next = useRef(0);
+  const host = useHost(items.length > 0);
   const gone = useCallback((item: Item, acted: boolean) => {
     setItems((before) => {
       if (before.some((other) => other.id === item.id) && !acted) queueMicrotask(() => item.onGone?.());
@@ -43,28 +59,31 @@ export function ToastProvider({ children }: { children: ReactNode }) {
   return (
     <ToastContext.Provider value={toast}>
       {children}
-      <div className="ui-toasts" role="status" aria-live="polite" data-testid="toasts">
-        {items.map((item) => (
-          <div key={item.id} className={`ui-toast ${item.danger ? "danger" : ""}`} data-testid="toast">
-            <span className="text">{item.text}</span>
-            {item.action && (
-              <button
-                type="button"
-                data-testid="toast-action"
-                onClick={() => {
-                  gone(item, true);
-                  item.action?.run();
-                }}
-              >
-                {item.action.label}
+      {createPortal(
+        <div className="ui-toasts" role="status" aria-live="polite" data-testid="toasts">
+          {items.map((item) => (
+            <div key={item.id} className={`ui-toast ${item.danger ? "danger" : ""}`} data-testid="toast">
+              <span className="text">{item.text}</span>
+              {item.action && (
+                <button
+                  type="button"
+                  data-testid="toast-action"
+                  onClick={() => {
+                    gone(item, true);
+                    item.action?.run();
+                  }}
+                >
+                  {item.action.label}
+                </button>
+              )}
+              <button type="button" aria-label={t("dismiss")} onClick={() => gone(item, false)}>
+                <X size={14} />
               </button>
-            )}
-            <button type="button" aria-label={t("dismiss")} onClick={() => gone(item, false)}>
-              <X size={14} />
-            </button>
-          </div>
-        ))}
-      </div>
+            </div>
+          ))}
+        </div>,
+        host,
+      )}
     </ToastContext.Provider>
   );
 }
