@@ -63,6 +63,11 @@ export class App {
     await this.conversation(title).getByTestId("conversation").click();
     await expect(this.id("transcript")).toBeVisible();
   }
+  // One of a row of choices: what is clicked is its label.
+  async choose(name: string): Promise<void> {
+    await this.page.locator("label", { has: this.id(name) }).click();
+    await expect(this.id(name)).toBeChecked();
+  }
   // The file on a link.
   async download(click: () => Promise<void>): Promise<{ name: string; text: string }> {
     const begun = this.page.waitForEvent("download");

@@ -21,7 +21,7 @@ function writeData(folder: string): void {
   fs.writeFileSync(path.join(folder, "text.jsonl"), text.join("\n") + "\n");
   fs.writeFileSync(path.join(folder, "chats.jsonl"), chats.join("\n") + "\n");
   // Texts that hardly end.
-  const tales = Array.from({ length: 12 }, () => JSON.stringify({ text: some(600) }));
+  const tales = Array.from({ length: 3 }, () => JSON.stringify({ text: some(3000) }));
   fs.writeFileSync(path.join(folder, "tales.jsonl"), tales.join("\n") + "\n");
   const shape = (width: number, layers: number) =>
     JSON.stringify({
@@ -44,7 +44,7 @@ function writeData(folder: string): void {
 }
 
 function run(folder: string, ...args: string[]): void {
-  const env = { ...process.env, XDG_CACHE_HOME: path.join(folder, "cache") };
+  const env = { ...process.env, XDG_CACHE_HOME: path.join(folder, "cache"), OMP_WAIT_POLICY: "passive" };
   const done = spawnSync(kProgram, args, { cwd: folder, encoding: "utf8", env });
   if (done.status !== 0) throw new Error(`parley ${args.join(" ")}:\n${String(done.error ?? done.stderr)}`);
 }

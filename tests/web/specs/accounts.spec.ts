@@ -136,7 +136,7 @@ test("log-out, log-in, another password", async ({ app, api, page }) => {
 
 test("the log-in page speaks both languages", async ({ app, page }) => {
   await page.goto("/");
-  await app.id(app.say("login-language-zh", "login-language-en")).check({ force: true });
+  await app.choose(app.say("login-language-zh", "login-language-en"));
   await expect(page.locator("html")).toHaveAttribute("lang", app.say("zh-CN", "en"));
   await signUp(app, "ada", "correct horse battery");
   await expect(app.id("empty-state")).toBeVisible();

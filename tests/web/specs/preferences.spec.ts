@@ -14,7 +14,7 @@ test("language: as the browser, then chosen, and kept", async ({ app, api, page 
   await page.reload();
   await expect(page.locator("html")).toHaveAttribute("lang", other!);
   await app.visit("settings");
-  await app.id("settings-language-auto").check({ force: true });
+  await app.choose("settings-language-auto");
   await expect(page.locator("html")).toHaveAttribute("lang", own!);
   await expect.poll(async () => (await api.get<{ settings: { language: string } }>("/session")).settings.language).toBe("auto");
 });
@@ -32,7 +32,7 @@ test("theme: as the system, then chosen, and there from the first moment", async
   expect(await page.evaluate(scheme)).toContain("dark");
   expect(await page.evaluate(background)).toBe(dark);
   await app.visit("settings");
-  await app.id("settings-theme-light").check({ force: true });
+  await app.choose("settings-theme-light");
   await expect.poll(() => page.evaluate(background)).toBe(light);
 });
 
