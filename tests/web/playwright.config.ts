@@ -37,6 +37,7 @@ export default defineConfig<Options>({
     { name: "desktop-en", use: { viewport: { width: 1280, height: 800 }, locale: "en-GB", language: "en", phone: false } },
     {
       name: "phone-zh",
+      testIgnore: /keyboard/, // phones have none
       use: { ...devices["Pixel 7"], viewport: { width: 390, height: 800 }, locale: "zh-CN", language: "zh", phone: true },
     },
   ],

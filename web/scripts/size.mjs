@@ -1,9 +1,12 @@
 // Fails when the first load (entry and what it imports statically) is more than 300 kB of compressed JavaScript.
 import { readFileSync } from "node:fs";
+import { resolve } from "node:path";
+import { pathToFileURL } from "node:url";
 import { gzipSync } from "node:zlib";
 
 const kLimit = 300_000;
-const dist = new URL("../dist/", import.meta.url);
+// node scripts/size.mjs FOLDER: of a build elsewhere.
+const dist = process.argv[2] ? pathToFileURL(`${resolve(process.argv[2])}/`) : new URL("../dist/", import.meta.url);
 let manifest;
 try {
   manifest = JSON.parse(readFileSync(new URL(".vite/manifest.json", dist), "utf8"));

@@ -1,8 +1,6 @@
 // Without a mouse.
 import { expect, test } from "../setup/fixtures";
 
-test.skip(({ phone }) => phone, "phones have no keyboard");
-
 test("a whole conversation by keyboard", async ({ app, api, page }) => {
   await api.settings({ params: { max_tokens: 20 } });
   await app.open();
