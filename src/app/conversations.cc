@@ -111,7 +111,10 @@ http::Task change(Call& call) {
       conversation.leaf = *leaf;
     }
     fields.reject_unknown();
+    // Each where it is kept, so that what an answer sets meanwhile stays.
     store.update_conversation(conversation);
+    if (fields.find("title")) store.set_title(conversation.id, conversation.title);
+    if (fields.find("leaf")) store.set_leaf(conversation.id, conversation.leaf);
     return to_json(conversation);
   };
   const Json json = co_await call.blocking(work);

@@ -68,13 +68,10 @@ int64_t SqlStore::count_conversations(const Id& user) {
 }
 
 void SqlStore::update_conversation(const Conversation& c) {
-  database_->write([&](Connection& connection) {
-    const int64_t changed = connection.execute(
-        "UPDATE conversations SET title = ?, model = ?, system = ?, params = ?, leaf = ?,"
-        " archived = ?, updated = ? WHERE id = ? AND user_id = ?",
-        {c.title, c.model, c.system, c.params, c.leaf, c.archived, c.updated, c.id, c.user});
-    if (changed > 0) index_title(connection, c.id, c.title);
-  });
+  change(
+      "UPDATE conversations SET model = ?, system = ?, params = ?, archived = ?"
+      " WHERE id = ? AND user_id = ?",
+      {c.model, c.system, c.params, c.archived, c.id, c.user});
 }
 
 void SqlStore::set_leaf(const Id& conversation, const Id& leaf) {

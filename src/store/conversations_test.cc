@@ -157,12 +157,13 @@ TEST_P(ConversationTest, ChangesOnlyWhatIsMeant) {
   store->set_leaf(c.id, "other");
   EXPECT_EQ(store->conversation(user.id, c.id)->leaf, "other");
   EXPECT_EQ(store->conversation(user.id, c.id)->title, "new");
-  c.title = "newer";
+  c.title = "newer";  // of which only set_title() takes note
   c.system = "s";
   c.archived = true;
   store->update_conversation(c);
   got = store->conversation(user.id, c.id);
-  EXPECT_EQ(got->title, "newer");
+  EXPECT_EQ(got->title, "new");
+  EXPECT_EQ(got->leaf, "other");
   EXPECT_EQ(got->system, "s");
   EXPECT_TRUE(got->archived);
   EXPECT_EQ(got->draft, "unsent");
@@ -186,11 +187,12 @@ TEST_P(ConversationTest, UsersAreApart) {
   store->set_draft(bob.id, c.id, "mine now");
   Conversation stolen = c;
   stolen.user = bob.id;
-  stolen.title = "taken over";
+  stolen.system = "taken over";
   store->update_conversation(stolen);
   const auto got = store->conversation(ann.id, c.id);
   ASSERT_TRUE(got);
   EXPECT_EQ(got->title, "secret garden");
+  EXPECT_EQ(got->system, c.system);
   EXPECT_EQ(got->draft, "");
   EXPECT_EQ(store->search(ann.id, "secret", 10).size(), 2u);
 }

@@ -194,8 +194,9 @@ class Store {
   virtual std::vector<Conversation> conversations(const Id& user, bool archived, int64_t limit,
                                                   std::optional<std::pair<Time, Id>> before) = 0;
   virtual int64_t count_conversations(const Id& user) = 0;
-  virtual void update_conversation(const Conversation&) = 0;  // all but the draft
-  // Only these columns, so that an answer that ends does not undo what the user changes meanwhile.
+  // Model, system prompt, parameters, archived. The others have functions of their own, so that
+  // what an answer sets and what the user changes at the same time both stay.
+  virtual void update_conversation(const Conversation&) = 0;
   virtual void set_leaf(const Id& conversation, const Id& leaf) = 0;
   virtual void set_title(const Id& conversation, std::string_view title) = 0;
   virtual void remove_conversation(const Id& user, const Id&) = 0;
