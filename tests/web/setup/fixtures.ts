@@ -10,6 +10,7 @@ export interface Options {
   language: "en" | "zh";
   phone: boolean;
   serverArgs: string[];
+  modelName: string; // of the quick model
 }
 
 interface Fixtures {
@@ -49,9 +50,10 @@ export const test = base.extend<Options & Fixtures>({
   language: ["en", { option: true }],
   phone: [false, { option: true }],
   serverArgs: [[], { option: true }],
-  server: async ({ serverArgs }, use, info) => {
+  modelName: ["quick", { option: true }],
+  server: async ({ serverArgs, modelName }, use, info) => {
     const folder = path.join(process.env.PARLEY_WEB_WORK!, `server-${info.workerIndex}-${++count}`);
-    const server = new Server(folder, JSON.parse(process.env.PARLEY_WEB_MODELS!) as Models, serverArgs);
+    const server = new Server(folder, JSON.parse(process.env.PARLEY_WEB_MODELS!) as Models, serverArgs, modelName);
     await server.start();
     try {
       await use(server);

@@ -59,6 +59,7 @@ function lengthen(model: string): string {
 
 export interface Models {
   quick: string; // a short answer, then it stops
+  own: boolean; // quick is models/parley-mini
   slow: string; // some hundred tokens a second, thousands of tokens long
 }
 
@@ -79,5 +80,5 @@ export function makeModels(folder: string): Models {
   // Only the form of a chat is new to it, not that answers end.
   pretrain("tales.jsonl", "large.json", 40, "0.002", "large");
   run(folder, "sft", "--model", "large/model", "--data", "chats.jsonl", "--steps", "1", "--batch", "1", "--lr", "1e-7", "--sample-tokens", "1", "--out", "slow");
-  return { quick, slow: lengthen(path.join(folder, "slow", "model")) };
+  return { quick, own: quick === own, slow: lengthen(path.join(folder, "slow", "model")) };
 }

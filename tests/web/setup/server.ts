@@ -18,6 +18,7 @@ export class Server {
     readonly folder: string,
     private readonly models: Models,
     private readonly extra: string[],
+    private readonly name = "quick",
   ) {
     fs.rmSync(folder, { recursive: true, force: true });
     fs.mkdirSync(folder, { recursive: true });
@@ -31,7 +32,11 @@ export class Server {
   async start(): Promise<void> {
     const portFile = path.join(this.folder, "port");
     fs.rmSync(portFile, { force: true });
-    const args = ["serve", "--model", `quick=${this.models.quick}`, "--model", `slow=${this.models.slow}`, "--port", String(this.port),
+    const quick = ["--model", `${this.name}=${this.models.quick}`];
+    const slow = ["--model", `slow=${this.models.slow}`];
+    // The first is the one that answers when none is named: the quick one that is made here sometimes says nothing at all.
+    const models = this.models.own ? [...quick, ...slow] : [...slow, ...quick];
+    const args = ["serve", ...models, "--port", String(this.port),
       "--port-file", portFile, "--database", path.join(this.folder, "app.db"), "--kv-mb", "256", "--access-log", "off", ...kWeb, ...this.extra];
     const log = fs.openSync(path.join(this.folder, "log"), "a");
     const child = spawn(kProgram, args, {

@@ -24,7 +24,8 @@ test("another answer stands beside the first", async ({ app, page }) => {
   await expect(app.answer).toHaveAttribute("data-id", second!);
 });
 
-test("an answer from another model", async ({ app }) => {
+test("an answer from another model", async ({ app, api }) => {
+  await api.settings({ model: "quick" });
   await app.open();
   await app.ask("hello");
   await app.id("message-more").click();

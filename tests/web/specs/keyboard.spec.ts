@@ -49,7 +49,7 @@ test("menus and dialogs hold the focus and give it back", async ({ app, page }) 
   await expect(app.id("model-option").nth(1)).toBeFocused();
   await page.keyboard.press("Home");
   await expect(app.id("model-option").first()).toBeFocused();
-  await page.keyboard.press("s"); // slow
+  await page.keyboard.press("q"); // quick
   await expect(app.id("model-option").nth(1)).toBeFocused();
   await page.keyboard.press("Escape");
   await expect(app.id("model-option")).toHaveCount(0);
@@ -95,6 +95,7 @@ test("tokens of the playground with the arrow keys", async ({ app, api, page }) 
   await api.settings({ model: "slow" });
   await app.open("/playground");
   await app.id("playground-max_tokens").fill("6");
+  await app.id("playground-temperature").fill("0.5");
   await app.id("playground-prompt").fill("the fox");
   await page.keyboard.press("Control+Enter");
   await expect(app.id("output-facts")).toContainText("6");

@@ -55,7 +55,7 @@ test("stop texts end an answer before them", async ({ app, api }) => {
 });
 
 test("the model picker", async ({ app, api }) => {
-  await api.settings({ params: { max_tokens: 5 } });
+  await api.settings({ model: "quick", params: { max_tokens: 5 } });
   await app.open();
   await expect(app.id("model-picker")).toContainText("quick");
   await app.id("model-picker").click();

@@ -7,6 +7,7 @@ test("tokens with their probabilities, and what else could have stood there", as
   await app.id("playground-prompt").fill(app.say("the fox sees", "狐狸看见"));
   if (phone) await app.id("params-toggle").click();
   await app.id("playground-max_tokens").fill("12");
+  await app.id("playground-temperature").fill("0.5");
   await app.id("playground-run").click();
   await expect(app.id("output-facts")).toContainText("12");
   await expect(app.id("playground-run")).toBeVisible();
@@ -69,6 +70,7 @@ test("a run is stopped", async ({ app, phone }) => {
   if (phone) await app.id("params-toggle").click();
   await app.id("playground-model").selectOption("slow");
   await app.id("playground-max_tokens").fill("6000");
+  await app.id("playground-temperature").fill("0.5");
   await app.id("playground-prompt").fill("the");
   await app.id("playground-run").click();
   await expect(app.id("token").nth(20)).toBeVisible();
