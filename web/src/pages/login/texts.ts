@@ -36,10 +36,10 @@ export const texts = dictionary(
   {
     login: "登录",
     loginTitle: "欢迎回来",
-    loginLead: "登录后继续您的对话。",
+    loginLead: "登录后继续你的对话。",
     signup: "注册",
-    signupTitle: "您收到了邀请",
-    signupLead: "请为您的账户选择名称和密码。",
+    signupTitle: "你收到了邀请",
+    signupLead: "请为你的账户选择名称和密码。",
     setup: "创建账户",
     setupTitle: "设置 parley",
     setupLead: "还没有任何账户。第一个账户将成为管理员，之后可以邀请其他人。",

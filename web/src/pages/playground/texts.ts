@@ -73,7 +73,7 @@ export const texts = dictionary(
     mode: "模式",
     completion: "原始文本",
     chat: "对话",
-    completionHint: "模型会逐个词元地续写您输入的文本，不做任何改动。",
+    completionHint: "模型会逐个词元地续写你输入的文本，不做任何改动。",
     chatHint: "消息会按模型的对话模板书写；下方可以看到模型真正读到的内容。",
     model: "模型",
     prompt: "提示",
