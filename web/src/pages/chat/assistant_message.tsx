@@ -169,10 +169,10 @@ function Actions({ chat, message }: { chat: Chat; message: Message }) {
       <div className="actions">
         <BranchSwitcher chat={chat} message={message} />
         <CopyButton text={message.content} />
-        <IconButton small label={t("good")} aria-pressed={rating?.rating === 1} onClick={() => void rate(1)} data-testid="rate-up">
+        <IconButton small label={t("good")} aria-pressed={rating?.rating === 1} disabled={!message.content} onClick={() => void rate(1)} data-testid="rate-up">
           <ThumbsUp size={16} />
         </IconButton>
-        <IconButton small label={t("bad")} aria-pressed={rating?.rating === -1} onClick={() => void rate(-1)} data-testid="rate-down">
+        <IconButton small label={t("bad")} aria-pressed={rating?.rating === -1} disabled={!message.content} onClick={() => void rate(-1)} data-testid="rate-down">
           <ThumbsDown size={16} />
         </IconButton>
         <IconButton small label={t("regenerate")} disabled={busy} onClick={() => chat.again(message)} data-testid="regenerate">
