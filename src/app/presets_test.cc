@@ -19,7 +19,8 @@ class Presets : public AppTest {
 TEST_F(Presets, BuiltInOnesAreInBothLanguages) {
   std::map<std::string, std::set<std::string>> languages;
   std::set<std::string> ids;
-  for (const Json& preset : get(browser_, "/presets")["presets"]) {
+  const Json answer = get(browser_, "/presets");
+  for (const Json& preset : answer["presets"]) {
     EXPECT_EQ(preset["builtin"], true);
     EXPECT_TRUE(ids.insert(preset["id"].get<std::string>()).second);
     EXPECT_NE(preset["template"].get<std::string>().find("{{text}}"), std::string::npos);
