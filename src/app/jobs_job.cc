@@ -1,6 +1,7 @@
 #include "app/jobs_job.h"
 
 #include "base/log.h"
+#include "store/utf8.h"
 
 namespace parley::app {
 namespace {
@@ -77,7 +78,7 @@ void Job::take(std::vector<server::Piece> pieces) {
   {
     const std::lock_guard lock(mutex_);
     for (server::Piece& piece : pieces) {
-      text_ += piece.text;
+      text_ += store::valid_text(piece.text);  // as it will be stored: offsets count on it
       if (piece.end) end_ = std::move(piece.end);
     }
   }
