@@ -212,7 +212,8 @@ TEST_F(Messages, DraftsAreClearedByWhatIsSent) {
 class LongAnswers : public AppTest {
  protected:
   LongAnswers()
-      : browser_(open()),
+      : AppTest({}, {}, 4096),
+        browser_(open()),
         conversation_(new_conversation(browser_, {{"params", {{"temperature", 0}}}})) {}
 
   std::string begin() { return id_of(ask(browser_, conversation_, "go 😀")["answers"][0]); }
@@ -223,7 +224,7 @@ class LongAnswers : public AppTest {
 
 TEST_F(LongAnswers, StoppingKeepsWhatThereIs) {
   const std::string id = begin();
-  std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  std::this_thread::sleep_for(std::chrono::milliseconds(30));
   const Json stopped = post(browser_, "/messages/" + id + "/stop");
   EXPECT_EQ(stopped["status"], "stopped");
   EXPECT_TRUE(stopped["finish"].is_null());
@@ -249,7 +250,7 @@ TEST_F(LongAnswers, AnyNumberOfReadersFromAnyOffset) {
       FakeExchange exchange(request_of(browser_, "GET", "/app/api/messages/" + id + "/stream"));
       if (i == 0)
         exchange.on_write = [](FakeExchange&) {
-          std::this_thread::sleep_for(std::chrono::milliseconds(100));
+          std::this_thread::sleep_for(std::chrono::milliseconds(30));
         };
       if (i == 1) exchange.on_write = [](FakeExchange& which) { which.disconnect(); };
       run(exchange);
@@ -296,7 +297,7 @@ TEST_F(LongAnswers, NobodyNeedsToListen) {
 
 TEST_F(LongAnswers, ARestartInterruptsAndKeepsTheText) {
   const std::string id = begin();
-  std::this_thread::sleep_for(std::chrono::milliseconds(150));
+  std::this_thread::sleep_for(std::chrono::milliseconds(30));
   app_->drain(0);
   EXPECT_EQ(refused(browser_, "POST", "/conversations/" + conversation_ + "/messages",
                     {{"parent", nullptr}, {"content", "x"}}, 503),
@@ -373,7 +374,7 @@ TEST_F(LongAnswers, WhatIsRemovedWhileItGrows) {
   auto reader = std::async(std::launch::async, [&] {
     return send(request_of(browser_, "GET", "/app/api/messages/" + id + "/stream")).body;
   });
-  std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  std::this_thread::sleep_for(std::chrono::milliseconds(30));
   call(browser_, "DELETE", "/conversations/" + conversation_);
   EXPECT_NE(reader.get().find("error"), std::string::npos);
   EXPECT_EQ(refused(browser_, "GET", "/messages/" + id, nullptr, 404), "not_found");
@@ -382,7 +383,7 @@ TEST_F(LongAnswers, WhatIsRemovedWhileItGrows) {
 
 class BusyServer : public AppTest {
  protected:
-  BusyServer() : AppTest({}, {.max_sequences = 1, .max_waiting = 1}) {}
+  BusyServer() : AppTest({}, {.max_sequences = 1, .max_waiting = 1}, 4096) {}
 };
 
 TEST_F(BusyServer, AFullQueueStoresNothing) {
