@@ -92,5 +92,8 @@ test("pages", async ({ app, api, page, language, phone }) => {
     await app.id("tab-examples").click();
     await expect(app.id("feedback-example")).toHaveCount(3);
     await picture(page, "feedback-en");
+    await app.visit("settings");
+    await expect(page.getByRole("heading").first()).toBeVisible();
+    await picture(page, "settings-en");
   }
 });
