@@ -13,6 +13,7 @@ import { texts } from "./texts";
 import { Transcript } from "./transcript";
 import { useChat, type Outgoing, type SendProblem } from "./use_chat";
 import "./chat.css";
+import "./composer.css";
 
 export function ChatPage({ id }: { id: string | null }) {
   const t = useTexts(texts);
