@@ -28,7 +28,7 @@ std::string encoded_name(std::string_view name) {
   return encoded;
 }
 
-constexpr store::Time kDay = 86'400'000;
+constexpr store::Time kQuotaDay = 86'400'000;
 
 }  // namespace
 
@@ -83,7 +83,7 @@ void check_quota(store::Store& store, const AppOptions& options, const store::Us
   if (limit <= 0) return;
   const store::Time now = store::now();
   if (store.usage(user.id, day_of(now)) < limit) return;
-  const store::Time reset = (now / kDay + 1) * kDay;
+  const store::Time reset = (now / kQuotaDay + 1) * kQuotaDay;
   const int64_t minutes = (reset - now) / 60'000 + 1;
   ApiError error(429,
                  fmt::format("Your {} tokens of today are used up. The count begins anew at 00:00 "

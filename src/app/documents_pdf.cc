@@ -8,7 +8,7 @@ namespace parley::app {
 namespace {
 
 constexpr std::chrono::seconds kTime{30};
-constexpr size_t kMostText = 16 << 20;
+constexpr size_t kMostPdfText = 16 << 20;
 constexpr uint64_t kMemory = uint64_t{1} << 30;
 
 base::ProcessOptions plain_options() {
@@ -101,7 +101,7 @@ std::vector<std::string> read_pdf(std::string_view bytes) {
                    {}, "pdf_unavailable");
   const std::vector<std::string> argv = {program, "-enc", "UTF-8", "-eol", "unix", "-", "-"};
   const base::ProcessResult result =
-      base::run_process(can_box() ? boxed(argv) : unboxed(argv), bytes, kTime, kMostText);
+      base::run_process(can_box() ? boxed(argv) : unboxed(argv), bytes, kTime, kMostPdfText);
   const auto refuse = [](int status, const char* code, const char* message) {
     throw ApiError(status, message, {}, code);
   };

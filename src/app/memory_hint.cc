@@ -14,9 +14,9 @@
 namespace parley::app {
 namespace {
 
-constexpr size_t kMostCharacters = 300;  // of a fact
-constexpr size_t kLongMessage = 1500;    // bytes; longer ones carry pasted text
-constexpr size_t kMostBytes = 1 << 16;
+constexpr size_t kMostFactCharacters = 300;  // of a fact
+constexpr size_t kLongMessage = 1500;        // bytes; longer ones carry pasted text
+constexpr size_t kMostHintBytes = 1 << 16;
 
 using Words = std::span<const std::string_view>;
 
@@ -165,7 +165,7 @@ std::string normalise(std::string_view fact) {
   if (text.empty()) return {};
   if (text.front() >= 'a' && text.front() <= 'z')
     text.front() = static_cast<char>(text.front() - 'a' + 'A');
-  return clip_text(text, kMostCharacters - 1);
+  return clip_text(text, kMostFactCharacters - 1);
 }
 
 enum class Where { kNone, kHere, kBefore };  // kBefore: "I am Ana. Please remember that."
@@ -524,7 +524,7 @@ std::string join_list(std::string_view paragraph) {
 }  // namespace
 
 MemoryHint memory_hint(std::string_view message) {
-  std::string text(message.substr(0, kMostBytes));
+  std::string text(message.substr(0, kMostHintBytes));
   for (const std::string_view curly : {"’", "‘"})
     for (size_t at = 0; (at = text.find(curly, at)) != std::string::npos; ++at) {
       text[at] = '\'';

@@ -186,7 +186,7 @@ http::Task stop(Call& call) {
   co_await call.reply(json);
 }
 
-http::Task show(Call& call) {
+http::Task show_message(Call& call) {
   auto read = [&] {
     const auto message = own_message(call.services, call.user, call.parts[0]);
     return messages_json(call.services.store, {message})[0];
@@ -215,7 +215,7 @@ std::vector<Route> message_routes() {
       {"POST", "/app/api/messages/{id}/regenerate", Access::kUser, regenerate},
       {"POST", "/app/api/messages/{id}/continue", Access::kUser, go_on},
       {"POST", "/app/api/messages/{id}/stop", Access::kUser, stop},
-      {"GET", "/app/api/messages/{id}", Access::kUser, show},
+      {"GET", "/app/api/messages/{id}", Access::kUser, show_message},
       {"GET", "/app/api/messages/{id}/stream", Access::kUser, stream_message},
   };
 }

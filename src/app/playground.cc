@@ -11,7 +11,7 @@
 namespace parley::app {
 namespace {
 
-constexpr size_t kMostText = 512 * 1024;  // bytes
+constexpr size_t kMostShownText = 512 * 1024;  // bytes
 
 Json tokens_json(const tokenizer::Tokenizer& tokenizer, const std::vector<int32_t>& ids) {
   Json tokens = Json::array();
@@ -23,9 +23,9 @@ Json tokens_json(const tokenizer::Tokenizer& tokenizer, const std::vector<int32_
 }
 
 void check_size(const Call& call) {
-  if (call.exchange.request().body.size() > kMostText)
-    throw ApiError(
-        413, fmt::format("That is too much to show as tokens: at most {} KB.", kMostText / 1024));
+  if (call.exchange.request().body.size() > kMostShownText)
+    throw ApiError(413, fmt::format("That is too much to show as tokens: at most {} KB.",
+                                    kMostShownText / 1024));
 }
 
 http::Task render(Call& call) {

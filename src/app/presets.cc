@@ -8,7 +8,7 @@
 namespace parley::app {
 namespace {
 
-constexpr size_t kMostTitle = 200, kMostText = 32 * 1024;  // bytes
+constexpr size_t kMostTitle = 200, kMostPresetText = 32 * 1024;  // bytes
 constexpr size_t kMostPresets = 500;
 constexpr std::string_view kBuiltin = "builtin-";
 
@@ -23,9 +23,9 @@ void read_preset(const Json& body, store::Preset& preset) {
   if (fields.find("title"))
     preset.title = bounded(one_line(fields.required_string("title")), "title", kMostTitle);
   if (const auto system = fields.string("system"))
-    preset.system = bounded(*system, "system", kMostText);
+    preset.system = bounded(*system, "system", kMostPresetText);
   if (const auto text = fields.string("template"))
-    preset.text_template = bounded(*text, "template", kMostText);
+    preset.text_template = bounded(*text, "template", kMostPresetText);
   if (const auto language = fields.string("language")) {
     if (*language != "en" && *language != "zh" && !language->empty())
       server::bad_request("language", "'language' is 'en', 'zh' or empty.", "invalid_value");

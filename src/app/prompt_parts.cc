@@ -9,7 +9,7 @@
 namespace parley::app {
 namespace {
 
-constexpr size_t kMostMemories = 5;
+constexpr size_t kMostUsedMemories = 5;
 constexpr size_t kCountedBytes = 2 << 20;
 
 bool contains_any(std::string_view text, std::initializer_list<std::string_view> phrases) {
@@ -114,7 +114,7 @@ std::vector<store::Memory> choose_memories(store::Store& store, const store::Use
     if (!terms.empty()) asked += (asked.empty() ? "" : " ") + terms;
   }
   if (!asked.empty())
-    for (const auto& found : store.find_memories(user.id, asked, 2 * kMostMemories))
+    for (const auto& found : store.find_memories(user.id, asked, 2 * kMostUsedMemories))
       if (found.value.enabled) want(found.value);
   if (asks_about_self(questions.front()))
     for (const store::Memory& memory : all) want(memory);
@@ -122,7 +122,7 @@ std::vector<store::Memory> choose_memories(store::Store& store, const store::Use
   std::vector<store::Memory> chosen;
   int64_t used = 0;
   for (store::Memory& memory : wanted) {
-    if (chosen.size() == kMostMemories) break;
+    if (chosen.size() == kMostUsedMemories) break;
     const int64_t cost = count(memory.text) + 2;
     if (used + cost > budget) continue;
     used += cost;

@@ -11,7 +11,7 @@ namespace {
 
 constexpr size_t kMostFiles = 20;
 constexpr int64_t kHits = 12;
-constexpr size_t kMostPassages = 12;
+constexpr size_t kMostUsedPassages = 12;
 
 struct File {
   store::Document document;
@@ -91,7 +91,7 @@ class Collector {
   Collector(Language language, int64_t budget, const TokenCounter& count)
       : language_(language), left_(budget - count(introduction(language))), count_(count) {}
 
-  bool full() const { return chosen_.size() >= kMostPassages || left_ <= 0; }
+  bool full() const { return chosen_.size() >= kMostUsedPassages || left_ <= 0; }
 
   // False when it does not fit.
   bool add(size_t file, const File& from, store::Passage passage) {
@@ -177,7 +177,7 @@ std::vector<Cited> choose_passages(store::Store& store, const store::User& user,
                   hits[i].value);
   // 3. Files that were just attached, or are meant as such: from the beginning. Short ones whole.
   const bool meant = hits.empty() && means_files(question.content);
-  const int64_t most = hits.empty() ? static_cast<int64_t>(kMostPassages) : 4;
+  const int64_t most = hits.empty() ? static_cast<int64_t>(kMostUsedPassages) : 4;
   for (int64_t number = 0; number < most && !collector.full(); ++number)
     for (size_t file = 0; file < files.size(); ++file) {
       const bool newest = files[file].last || (meant && file + 1 == files.size());

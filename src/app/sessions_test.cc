@@ -7,7 +7,7 @@
 namespace parley::app {
 namespace {
 
-constexpr const char* kPassword = "a good password";
+constexpr const char* kGoodPassword = "a good password";
 
 class LocalSessions : public AppTest {};
 
@@ -88,7 +88,7 @@ TEST_F(LocalSessions, NoAccountsNoLogIn) {
   Browser browser = open();
   EXPECT_EQ(refused(browser, "POST", "/login", {{"name", "x"}, {"password", "y"}}, 403),
             "users_disabled");
-  EXPECT_EQ(refused(browser, "POST", "/signup", {{"name", "x"}, {"password", kPassword}}, 403),
+  EXPECT_EQ(refused(browser, "POST", "/signup", {{"name", "x"}, {"password", kGoodPassword}}, 403),
             "users_disabled");
 }
 
@@ -118,7 +118,7 @@ class Accounts : public AppTest {
   Accounts() : AppTest(AppOptions{.users = true}) {}
   Browser sign_up(const std::string& name, const std::string& code) {
     Browser browser = open();
-    Json body = {{"name", name}, {"password", kPassword}};
+    Json body = {{"name", name}, {"password", kGoodPassword}};
     if (!code.empty()) body["invitation"] = code;
     browser.csrf = post(browser, "/signup", body)["csrf"].get<std::string>();
     return browser;
@@ -126,7 +126,7 @@ class Accounts : public AppTest {
   std::string invitation(Browser& admin) {
     return post(admin, "/invitations", Json::object(), 201)["code"].get<std::string>();
   }
-  Browser log_in(const std::string& name, const std::string& password = kPassword) {
+  Browser log_in(const std::string& name, const std::string& password = kGoodPassword) {
     Browser browser = open();
     browser.csrf = post(browser, "/login", {{"name", name}, {"password", password}})["csrf"]
                        .get<std::string>();
@@ -145,26 +145,27 @@ TEST_F(Accounts, TheFirstIsAnAdministratorTheOthersAreInvited) {
   session = get(ada, "/session");
   EXPECT_EQ(session["user"]["role"], "admin");
   EXPECT_EQ(session["setup_needed"], false);
-  EXPECT_EQ(refused(stranger, "POST", "/signup", {{"name", "eve"}, {"password", kPassword}}, 403),
-            "bad_invitation");
+  EXPECT_EQ(
+      refused(stranger, "POST", "/signup", {{"name", "eve"}, {"password", kGoodPassword}}, 403),
+      "bad_invitation");
   EXPECT_EQ(refused(stranger, "POST", "/signup",
-                    {{"name", "eve"}, {"password", kPassword}, {"invitation", "guess"}}, 403),
+                    {{"name", "eve"}, {"password", kGoodPassword}, {"invitation", "guess"}}, 403),
             "bad_invitation");
 
   const std::string code = invitation(ada);
   EXPECT_EQ(refused(stranger, "POST", "/signup",
-                    {{"name", "ada"}, {"password", kPassword}, {"invitation", code}}, 409),
+                    {{"name", "ada"}, {"password", kGoodPassword}, {"invitation", code}}, 409),
             "name_taken");
   EXPECT_EQ(refused(stranger, "POST", "/signup",
                     {{"name", "bob"}, {"password", "short"}, {"invitation", code}}, 400),
             "weak_password");
   EXPECT_EQ(refused(stranger, "POST", "/signup",
-                    {{"name", " \n "}, {"password", kPassword}, {"invitation", code}}, 400),
+                    {{"name", " \n "}, {"password", kGoodPassword}, {"invitation", code}}, 400),
             "invalid_value");
   Browser bob = sign_up("bob 小明", code);
   EXPECT_EQ(get(bob, "/session")["user"]["role"], "user");
   EXPECT_EQ(refused(stranger, "POST", "/signup",
-                    {{"name", "eve"}, {"password", kPassword}, {"invitation", code}}, 403),
+                    {{"name", "eve"}, {"password", kGoodPassword}, {"invitation", code}}, 403),
             "bad_invitation");
   const Json list = get(ada, "/invitations")["invitations"];
   ASSERT_EQ(list.size(), 1u);
@@ -195,7 +196,7 @@ TEST_F(Accounts, ALogInMakesANewSession) {
   sign_up("ada", "");
   Browser browser = open();
   const Browser before = browser;
-  const Json session = post(browser, "/login", {{"name", " ada "}, {"password", kPassword}});
+  const Json session = post(browser, "/login", {{"name", " ada "}, {"password", kGoodPassword}});
   EXPECT_EQ(session["user"]["name"], "ada");
   EXPECT_NE(browser.cookie, before.cookie);
   EXPECT_NE(session["csrf"].get<std::string>(), before.csrf);
@@ -223,7 +224,7 @@ TEST_F(Accounts, GuessingIsThrottledByNameAndAddress) {
   // The name is closed from elsewhere too, the address for other names.
   Browser other = open();
   other.peer = "10.0.0.2";
-  EXPECT_EQ(refused(other, "POST", "/login", {{"name", "ada"}, {"password", kPassword}}, 429),
+  EXPECT_EQ(refused(other, "POST", "/login", {{"name", "ada"}, {"password", kGoodPassword}}, 429),
             "too_many_attempts");
   EXPECT_EQ(refused(thief, "POST", "/login", {{"name", "bob"}, {"password", "x"}}, 429),
             "too_many_attempts");
@@ -241,9 +242,9 @@ TEST_F(Accounts, ANewPasswordEndsOtherSessions) {
   Browser elsewhere = log_in("ada");
   EXPECT_EQ(refused(ada, "POST", "/password", {{"old", "wrong"}, {"new", "another one"}}, 401),
             "wrong_password");
-  EXPECT_EQ(refused(ada, "POST", "/password", {{"old", kPassword}, {"new", "short"}}, 400),
+  EXPECT_EQ(refused(ada, "POST", "/password", {{"old", kGoodPassword}, {"new", "short"}}, 400),
             "weak_password");
-  post(ada, "/password", {{"old", kPassword}, {"new", "another one"}});
+  post(ada, "/password", {{"old", kGoodPassword}, {"new", "another one"}});
   get(ada, "/conversations");
   EXPECT_EQ(refused(elsewhere, "GET", "/conversations", nullptr, 401), "no_session");
   log_in("ada", "another one");
@@ -267,10 +268,10 @@ TEST_F(Accounts, TheLastAdministratorStays) {
   call(bob, "PATCH", "/users/" + ada_id, {{"disabled", true}});
   EXPECT_EQ(refused(ada, "GET", "/conversations", nullptr, 401), "no_session");
   Browser again = open();
-  EXPECT_EQ(refused(again, "POST", "/login", {{"name", "ada"}, {"password", kPassword}}, 403),
+  EXPECT_EQ(refused(again, "POST", "/login", {{"name", "ada"}, {"password", kGoodPassword}}, 403),
             "disabled");
   call(bob, "DELETE", "/users/" + ada_id);
-  EXPECT_EQ(refused(again, "POST", "/login", {{"name", "ada"}, {"password", kPassword}}, 401),
+  EXPECT_EQ(refused(again, "POST", "/login", {{"name", "ada"}, {"password", kGoodPassword}}, 401),
             "wrong_password");
 }
 

@@ -23,7 +23,7 @@ struct Node {
   store::Message message{};
 };
 
-struct Reader {
+struct Import {
   Imported& result;
   const store::Id& user;
   std::string where{};  // "Conversation 3 ('Travel')"
@@ -110,7 +110,7 @@ std::vector<store::Message> plant(const std::vector<Node>& nodes, const std::str
   return messages;
 }
 
-void finish(Reader& reader, store::Conversation conversation, const std::vector<Node>& nodes,
+void finish(Import& reader, store::Conversation conversation, const std::vector<Node>& nodes,
             const std::string& leaf) {
   const auto skip = [&](std::string_view why) {
     reader.problem(fmt::format("not taken, {}", why));
@@ -138,7 +138,7 @@ void finish(Reader& reader, store::Conversation conversation, const std::vector<
 
 // ---- parley's own ----
 
-void read_own_message(Reader& reader, const Json& json, std::vector<Node>& nodes) {
+void read_own_message(Import& reader, const Json& json, std::vector<Node>& nodes) {
   Node node;
   node.id = text_of(json, "id");
   node.parent = text_of(json, "parent");
@@ -169,7 +169,7 @@ void read_own_message(Reader& reader, const Json& json, std::vector<Node>& nodes
   nodes.push_back(std::move(node));
 }
 
-void read_own(Reader& reader, const Json& json) {
+void read_own(Import& reader, const Json& json) {
   store::Conversation conversation;
   conversation.title = shortened(text_of(json, "title"), kMostTitle);
   conversation.system = text_of(json, "system");
@@ -205,7 +205,7 @@ void read_own(Reader& reader, const Json& json) {
 // ---- ChatGPT's ----
 
 // The texts of content.parts; what is no text (images, calls of tools) gives nothing.
-std::string chatgpt_text(Reader& reader, const Json& message) {
+std::string chatgpt_text(Import& reader, const Json& message) {
   const auto content = message.find("content");
   if (content == message.end() || !content->is_object()) return {};
   const std::string type = text_of(*content, "content_type");
@@ -224,7 +224,7 @@ std::string chatgpt_text(Reader& reader, const Json& message) {
   return text;
 }
 
-Node read_chatgpt_node(Reader& reader, const std::string& id, const Json& json) {
+Node read_chatgpt_node(Import& reader, const std::string& id, const Json& json) {
   Node node;
   node.id = id;
   node.parent = text_of(json, "parent");
@@ -246,7 +246,7 @@ Node read_chatgpt_node(Reader& reader, const std::string& id, const Json& json) 
   return node;
 }
 
-void read_chatgpt(Reader& reader, const Json& json) {
+void read_chatgpt(Import& reader, const Json& json) {
   store::Conversation conversation;
   conversation.title = shortened(text_of(json, "title"), kMostTitle);
   conversation.created = time_of(json, "create_time", 1000);
@@ -288,7 +288,7 @@ Json parse(std::string_view text) {
 Imported read_import(std::string_view text, const store::Id& user) {
   const Json json = parse(text);
   Imported result;
-  Reader reader{.result = result, .user = user};
+  Import reader{.result = result, .user = user};
   const Json* list = json.is_array() ? &json : nullptr;
   const bool own = json.is_object() && text_of(json, "format") == "parley";
   if (own) {

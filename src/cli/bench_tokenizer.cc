@@ -22,7 +22,7 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr const char* kExamples = R"(Examples:
+constexpr const char* kBenchTokenizerExamples = R"(Examples:
   parley bench tokenizer --json
   parley bench tokenizer --tokenizer cl100k_base.tiktoken --text notes.txt
 One thread, text in memory, documents of at most 16 kB. Without --text the text is made up:
@@ -180,7 +180,7 @@ void run(const Flags& flags, const Common& common) {
 void add_bench_tokenizer(CLI::App& bench, Common& common) {
   auto flags = std::make_shared<Flags>();
   CLI::App* app = bench.add_subcommand("tokenizer", "encoding: bytes/s on one thread");
-  app->footer(kExamples);
+  app->footer(kBenchTokenizerExamples);
   app->add_option("--tokenizer", flags->tokenizer, "folder, file or name (default: trained now)");
   app->add_option("--text", flags->text, "the file to encode (default: made-up mixed text)");
   app->add_option("--seconds", flags->seconds, "how long to measure")->capture_default_str();

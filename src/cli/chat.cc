@@ -18,14 +18,14 @@
 namespace parley::cli {
 namespace {
 
-constexpr const char* kExamples = R"(Examples:
+constexpr const char* kChatExamples = R"(Examples:
   parley chat --model models/mini
   parley chat --model DIR --system "Answer in one sentence." --temperature 0.7
   parley chat --model DIR --load talk.json
   printf 'Hello!\nTell me more.\n' | parley chat --model DIR    (one message a line)
 )";
 
-struct Options {
+struct ChatOptions {
   base::fs::path model, load;
   std::string system, language, format = "auto";
   bool no_history = false;
@@ -39,7 +39,7 @@ const std::vector<std::string> kCommands = {
 
 class Chat {
  public:
-  Chat(const Options& options, const Common& common)
+  Chat(const ChatOptions& options, const Common& common)
       : text_(chat_text(options.language)),
         json_(common.json),
         model_(text::load(options.model, options.engine.precision)),
@@ -221,10 +221,10 @@ class Chat {
 }  // namespace
 
 void add_chat(CLI::App& app, Common& common) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<ChatOptions>();
   options->sampling.params.max_tokens = 512;
   CLI::App* command = app.add_subcommand("chat", "talk to a model in the terminal");
-  command->footer(kExamples);
+  command->footer(kChatExamples);
   command->add_option("--model", options->model, "model directory")->required();
   command->add_option("--system", options->system,
                       "what the model is told before the conversation");

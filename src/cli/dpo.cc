@@ -11,7 +11,7 @@
 namespace parley::cli {
 namespace {
 
-constexpr const char* kExamples = R"(Examples:
+constexpr const char* kDpoExamples = R"(Examples:
   parley dpo --model runs/sft/model --data preferences.jsonl --out runs/dpo
       {"messages", "chosen", "rejected"} or {"messages", "answers": [best, ..., worst]} a line; one
       in twenty prompts is held out; then: parley chat --model runs/dpo/model
@@ -99,7 +99,7 @@ void add_dpo(CLI::App& app, Common& common) {
   auto options = std::make_shared<train::DpoOptions>();
   CLI::App* command =
       app.add_subcommand("dpo", "direct preference optimisation: learn what people prefer");
-  command->footer(kExamples);
+  command->footer(kDpoExamples);
   add_data_flags(*command, *options);
   add_loss_flags(*command, options->loss);
   add_loop_flags(*command, options->loop);

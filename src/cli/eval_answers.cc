@@ -31,7 +31,7 @@ constexpr std::string_view kDialogue =
     "Assistant: 彩虹是阳光被雨滴折射和反射后，在天空中形成的彩色圆弧。\n\n";
 constexpr std::string_view kUser = "User:", kAssistant = "Assistant:";
 
-std::string trimmed(std::string_view text) {
+std::string trim_copy(std::string_view text) {
   constexpr std::string_view kBlank = " \t\r\n";
   const size_t begin = text.find_first_not_of(kBlank);
   if (begin == std::string_view::npos) return {};
@@ -47,7 +47,7 @@ std::string raw_text(std::span<const tokenizer::Message> messages) {
 // A key that two equal conversations share.
 std::string key_of(std::span<const tokenizer::Message> messages) {
   std::string key;
-  for (const tokenizer::Message& m : messages) key += m.role + '\0' + trimmed(m.content) + '\0';
+  for (const tokenizer::Message& m : messages) key += m.role + '\0' + trim_copy(m.content) + '\0';
   return key;
 }
 
@@ -142,7 +142,7 @@ class Answerer {
     for (size_t i = 0; i < texts.size(); ++i) {
       texts[i] += streams[i].finish();
       // What a template or a dialogue leaves around an answer is no part of it.
-      answers[begin + i / static_cast<size_t>(n)].push_back(trimmed(texts[i]));
+      answers[begin + i / static_cast<size_t>(n)].push_back(trim_copy(texts[i]));
     }
   }
 
@@ -203,7 +203,7 @@ std::vector<std::vector<std::string>> read_answers(const ModelSpec& spec,
           "{}: {} answers to {} prompts; they have no \"messages\" or \"prompt\" to tell "
           "which is which, so every prompt needs one, in order",
           file, in_order.size(), prompts.size());
-    for (size_t p = 0; p < prompts.size(); ++p) answers.push_back({trimmed(in_order[p])});
+    for (size_t p = 0; p < prompts.size(); ++p) answers.push_back({trim_copy(in_order[p])});
     return answers;
   }
   for (const Conversation& prompt : prompts) {
@@ -211,7 +211,7 @@ std::vector<std::vector<std::string>> read_answers(const ModelSpec& spec,
     if (found == by_prompt.end())
       base::fail("{}: no answer to the prompt \"{}…\"; every prompt needs one", file,
                  prompt.back().content.substr(0, 80));
-    answers.push_back({trimmed(found->second)});
+    answers.push_back({trim_copy(found->second)});
   }
   return answers;
 }

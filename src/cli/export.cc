@@ -5,7 +5,7 @@
 namespace parley::cli {
 namespace {
 
-constexpr const char* kExamples = R"(Examples:
+constexpr const char* kExportExamples = R"(Examples:
   parley export hf --model models/mini --out mini-bf16 --dtype bf16
   parley export hf --model models/large --out large-hf --max-shard-bytes 2GB
   parley export hf --model qwen3-0.6b --adapter runs/lora/adapter --out merged
@@ -14,7 +14,7 @@ A parley model already is a Hugging Face directory; export rewrites it in anothe
 or in several files. transformers, vLLM and llama.cpp's converter read it.
 )";
 
-struct Options {
+struct ExportOptions {
   base::fs::path model, adapter;
   ConvertFlags convert;
 };
@@ -24,8 +24,8 @@ struct Options {
 void add_export(CLI::App& app, Common& common) {
   CLI::App* export_command = app.add_subcommand("export", "write a model for other programs");
   export_command->require_subcommand(1);
-  export_command->footer(kExamples);
-  auto options = std::make_shared<Options>();
+  export_command->footer(kExportExamples);
+  auto options = std::make_shared<ExportOptions>();
   CLI::App* hf = export_command->add_subcommand("hf", "a Hugging Face directory");
   hf->add_option("--model", options->model, "the model's directory")->required();
   hf->add_option("--adapter", options->adapter, "a LoRA adapter's directory, to merge into it");

@@ -14,7 +14,7 @@
 namespace parley::cli {
 namespace {
 
-constexpr const char* kExamples = R"(Examples:
+constexpr const char* kFeedbackExamples = R"(Examples:
   parley feedback stats
   parley feedback export --out feedback
   parley feedback export --database chat.db --out feedback --since 2026-11-01 --kind comparison
@@ -28,14 +28,14 @@ better, from comparisons, corrections, and liked and disliked answers to one pro
 all prompts. Ties and what people disagree on are left out, and counted.
 )";
 
-struct Options {
+struct FeedbackOptions {
   std::string database, since;
   std::filesystem::path out;
   std::vector<std::string> kinds;
   app::ExportFilter filter;
 };
 
-std::unique_ptr<store::Store> open_database(const Options& options) {
+std::unique_ptr<store::Store> open_database(const FeedbackOptions& options) {
   const std::string url = app_database(options.database);
   // Opening makes what is not there, which is not what is meant here.
   const std::string_view path = std::string_view(url).starts_with("sqlite:")
@@ -71,7 +71,7 @@ store::Time parse_since(const std::string& text) {
       "--since {}: expected a day such as 2026-11-27 (UTC), or a number of days back", text));
 }
 
-void export_feedback(const Options& options, bool json) {
+void export_feedback(const FeedbackOptions& options, bool json) {
   app::ExportFilter filter = options.filter;
   filter.since = parse_since(options.since);
   filter.kinds = {options.kinds.begin(), options.kinds.end()};
@@ -103,7 +103,7 @@ void export_feedback(const Options& options, bool json) {
   write_out(text);
 }
 
-void print_stats(const Options& options, bool json) {
+void print_stats(const FeedbackOptions& options, bool json) {
   app::FeedbackStats stats;
   open_database(options)->each_feedback(
       [&](const store::Feedback& feedback) { stats.add(feedback); });
@@ -131,9 +131,9 @@ void print_stats(const Options& options, bool json) {
 }  // namespace
 
 void add_feedback(CLI::App& app, Common& common) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<FeedbackOptions>();
   CLI::App* command = app.add_subcommand("feedback", "what users of the chat app said of answers");
-  command->footer(kExamples);
+  command->footer(kFeedbackExamples);
   command->require_subcommand(1);
   const auto database = [&](CLI::App* sub) {
     sub->add_option("--database,--db", options->database,

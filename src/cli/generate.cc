@@ -23,7 +23,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr const char* kExamples = R"(Examples:
+constexpr const char* kGenerateExamples = R"(Examples:
   parley generate --model models/mini --prompt "Once upon a time"
   echo "Once upon a time" | parley generate --model DIR --max-tokens 50 --temperature 0
   parley generate --model DIR --prompt "def add(a, b):" --suffix "return c" --stop "\n\n"
@@ -33,7 +33,7 @@ constexpr const char* kExamples = R"(Examples:
     (lines {"prompt": TEXT} or {"prompt": [IDS]}; one JSON line an answer, in order)
 )";
 
-struct Options {
+struct GenerateOptions {
   base::fs::path model;
   std::optional<std::string> prompt;
   base::fs::path prompt_file, prompts_file;
@@ -91,7 +91,7 @@ std::vector<int32_t> fill_in_the_middle(const text::LoadedModel& model, const st
   return ids;
 }
 
-std::vector<int32_t> prompt_ids(const text::LoadedModel& model, const Options& options,
+std::vector<int32_t> prompt_ids(const text::LoadedModel& model, const GenerateOptions& options,
                                 const std::string& text, std::string_view where) {
   if (options.ids) return ids_from_json(Json::parse(text, nullptr, false), where);
   if (options.suffix) return fill_in_the_middle(model, text, *options.suffix);
@@ -114,7 +114,7 @@ std::string read_prompt(const base::fs::path& file) {
 
 class Generate {
  public:
-  Generate(const Options& options, const Common& common)
+  Generate(const GenerateOptions& options, const Common& common)
       : options_(options),
         json_(common.json),
         model_(text::load(options.model, options.engine_flags.precision)),
@@ -284,7 +284,7 @@ class Generate {
     return json;
   }
 
-  const Options& options_;
+  const GenerateOptions& options_;
   bool json_;
   text::LoadedModel model_;
   infer::SamplingParams params_;
@@ -295,10 +295,10 @@ class Generate {
 }  // namespace
 
 void add_generate(CLI::App& app, Common& common) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<GenerateOptions>();
   CLI::App* command = app.add_subcommand(
       "generate", "continue a prompt; the continuation alone goes to stdout as it comes");
-  command->footer(kExamples);
+  command->footer(kGenerateExamples);
   command->add_option("--model", options->model, "model directory")->required();
   auto* prompt = command->add_option("--prompt", options->prompt,
                                      "the text to continue (default: standard input)");

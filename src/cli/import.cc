@@ -9,18 +9,18 @@
 namespace parley::cli {
 namespace {
 
-constexpr const char* kExamples = R"(Examples:
+constexpr const char* kImportExamples = R"(Examples:
   parley import llama2c stories260K/model.bin --tokenizer stories260K/tok512.bin --out models/stories
   parley import hf ~/Downloads/gpt2 --out models/gpt2
   parley generate --model models/stories --prompt "" --temperature 0
 )";
 
-struct Options {
+struct ImportOptions {
   base::fs::path from, tokenizer;
   ConvertFlags convert;
 };
 
-void import_llama2c(const Options& options, const Common& common) {
+void import_llama2c(const ImportOptions& options, const Common& common) {
   const auto tokenizer = tokenizer::Tokenizer::load(options.tokenizer);
   const model::Model model = model::load_llama2c(options.from);
   if (tokenizer.vocab_size() != model.config.V)
@@ -36,8 +36,8 @@ void import_llama2c(const Options& options, const Common& common) {
 void add_import(CLI::App& app, Common& common) {
   CLI::App* import = app.add_subcommand("import", "turn another program's model into a directory");
   import->require_subcommand(1);
-  import->footer(kExamples);
-  auto options = std::make_shared<Options>();
+  import->footer(kImportExamples);
+  auto options = std::make_shared<ImportOptions>();
 
   CLI::App* hf = import->add_subcommand(
       "hf", "a Hugging Face directory: gpt2, openai-gpt, llama, qwen2 or qwen3");

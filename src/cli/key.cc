@@ -11,7 +11,7 @@
 namespace parley::cli {
 namespace {
 
-constexpr const char* kExamples = R"(Examples:
+constexpr const char* kKeyExamples = R"(Examples:
   parley key new --name laptop
   parley key new --name team --requests-per-minute 60 --tokens-per-minute 20000 --expires 30
   parley key list
@@ -20,7 +20,7 @@ constexpr const char* kExamples = R"(Examples:
 Only hashes are kept: a key is shown once, when it is made. A server sees changes within a second.
 )";
 
-struct Options {
+struct KeyOptions {
   base::fs::path file = server::default_key_file();
   std::string name, id;
   server::RateLimits limits;
@@ -35,7 +35,7 @@ std::string date_text(int64_t time) {
   return fmt::format("{:04}-{:02}-{:02}", parts.tm_year + 1900, parts.tm_mon + 1, parts.tm_mday);
 }
 
-void make(const Options& options, bool json) {
+void make(const KeyOptions& options, bool json) {
   const int64_t expires = options.days > 0 ? std::time(nullptr) + options.days * 86400 : 0;
   server::ApiKey key;
   const std::string secret =
@@ -51,7 +51,7 @@ void make(const Options& options, bool json) {
   write_out(secret + "\n");
 }
 
-void list(const Options& options, bool json) {
+void list_keys(const KeyOptions& options, bool json) {
   for (const server::ApiKey& key : server::KeyFile(options.file).read()) {
     if (json) {
       write_out(server::key_json(key).dump() + "\n");
@@ -68,9 +68,9 @@ void list(const Options& options, bool json) {
 }  // namespace
 
 void add_key(CLI::App& app, Common& common) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<KeyOptions>();
   CLI::App* command = app.add_subcommand("key", "API keys of `parley serve`");
-  command->footer(kExamples);
+  command->footer(kKeyExamples);
   command->require_subcommand(1);
   const auto file = [&](CLI::App* sub) {
     sub->add_option("--file", options->file, "where the keys are kept")->capture_default_str();
@@ -85,8 +85,8 @@ void add_key(CLI::App& app, Common& common) {
   make_key->add_option("--expires", options->days, "days until it ends; 0: never")
       ->check(CLI::Range(0, 36500));
   make_key->callback([options, &common] { make(*options, common.json); });
-  CLI::App* list_keys = file(command->add_subcommand("list", "the keys there are"));
-  list_keys->callback([options, &common] { list(*options, common.json); });
+  CLI::App* list = file(command->add_subcommand("list", "the keys there are"));
+  list->callback([options, &common] { list_keys(*options, common.json); });
   CLI::App* revoke = file(command->add_subcommand("revoke", "end a key"));
   revoke->add_option("id", options->id, "of the key: key_…")->required();
   revoke->callback([options] {

@@ -20,7 +20,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr const char* kExamples = R"(Examples:
+constexpr const char* kPlotExamples = R"(Examples:
   parley plot runs/mini                            draws in the terminal, writes runs/mini/curves.svg
   parley plot runs/mini --out curves.png
   parley plot runs/adamw runs/muon --out compare.svg   several runs in one picture
@@ -30,7 +30,7 @@ constexpr const char* kExamples = R"(Examples:
 Every number in metrics.jsonl is drawn, one panel for those of a kind.
 )";
 
-struct Options {
+struct PlotOptions {
   std::vector<base::fs::path> runs, kl_files;
   base::fs::path bars, out;
   std::string x = "step";
@@ -55,7 +55,7 @@ void show_panels(const std::vector<Panel>& panels, const base::fs::path& out) {
   spdlog::info("written: {}", out.string());
 }
 
-void plot_runs(const Options& options, const Common& common) {
+void plot_runs(const PlotOptions& options, const Common& common) {
   std::vector<RunMetrics> runs;
   std::string title;
   for (const base::fs::path& path : options.runs) {
@@ -93,7 +93,7 @@ Json fit_json(const KlCurve& curve, const std::vector<double>& rewards) {
   return {{"offset", fit.offset}, {"alpha", fit.alpha}, {"beta", fit.beta}};
 }
 
-void plot_kl(const std::vector<base::fs::path>& files, const Options& options,
+void plot_kl(const std::vector<base::fs::path>& files, const PlotOptions& options,
              const Common& common) {
   std::vector<KlCurve> curves;
   curves.reserve(files.size());
@@ -113,7 +113,7 @@ void plot_kl(const std::vector<base::fs::path>& files, const Options& options,
   write_out(json.dump() + "\n");
 }
 
-void plot_bars(const base::fs::path& file, const Options& options, const Common& common) {
+void plot_bars(const base::fs::path& file, const PlotOptions& options, const Common& common) {
   const BarChart chart = read_winrate_bars(file);
   base::fs::path out = options.out;
   if (out.empty()) out = base::fs::path(file).replace_extension(".svg");
@@ -128,7 +128,7 @@ void plot_bars(const base::fs::path& file, const Options& options, const Common&
   spdlog::info("written: {}", out.string());
 }
 
-void run(const Options& options, const Common& common) {
+void run(const PlotOptions& options, const Common& common) {
   if (!options.bars.empty()) return plot_bars(options.bars, options, common);
   if (!options.kl_files.empty()) return plot_kl(options.kl_files, options, common);
   if (options.runs.empty())
@@ -144,10 +144,10 @@ void run(const Options& options, const Common& common) {
 }  // namespace
 
 void add_plot(CLI::App& app, Common& common) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<PlotOptions>();
   CLI::App* command =
       app.add_subcommand("plot", "draw the curves of training runs (SVG, PNG, terminal)");
-  command->footer(kExamples);
+  command->footer(kPlotExamples);
   auto* runs =
       command->add_option("RUN", options->runs, "run directories (or metrics.jsonl files)");
   auto* kl = command->add_option(

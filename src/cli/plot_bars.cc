@@ -12,7 +12,7 @@
 namespace parley::cli {
 namespace {
 
-constexpr double kWidth = 960, kRow = 46, kTop = 84, kBottom = 44, kRight = 90;
+constexpr double kBarsWidth = 960, kBarsRow = 46, kBarsTop = 84, kBarsBottom = 44, kBarsRight = 90;
 
 double read_number(const nlohmann::json& pair, const char* key) {
   const double value = pair.at(key).get<double>();
@@ -45,14 +45,14 @@ BarChart read_winrate_bars(const base::fs::path& file) {
 }
 
 void draw_bars(const base::fs::path& file, const BarChart& chart) {
-  const double height = kTop + kBottom + kRow * static_cast<double>(chart.bars.size());
-  draw_picture(file, kWidth, height, [&](Canvas& canvas) {
+  const double height = kBarsTop + kBarsBottom + kBarsRow * static_cast<double>(chart.bars.size());
+  draw_picture(file, kBarsWidth, height, [&](Canvas& canvas) {
     canvas.gray(0.2);
     canvas.text(24, 28, chart.title, 17, 0);
     double left = 120;
     for (const Bar& bar : chart.bars) left = std::max(left, canvas.text_width(bar.label, 13) + 40);
-    left = std::min(left, kWidth * 0.5);
-    const double right = kWidth - kRight, bottom = height - kBottom;
+    left = std::min(left, kBarsWidth * 0.5);
+    const double right = kBarsWidth - kBarsRight, bottom = height - kBarsBottom;
     const auto place = [&](double value) { return left + value * (right - left); };
 
     const Color &plain = chart_color(0), &controlled = chart_color(1);
@@ -66,11 +66,11 @@ void draw_bars(const base::fs::path& file, const BarChart& chart) {
     for (int percent = 0; percent <= 100; percent += 25) {
       const double x = place(percent / 100.0);
       canvas.gray(0.5, percent == 50 ? 0.8 : 0.2);
-      canvas.segment(x, kTop - 8, x, bottom, percent == 50 ? 1.5 : 1);
+      canvas.segment(x, kBarsTop - 8, x, bottom, percent == 50 ? 1.5 : 1);
       canvas.gray(0.45);
       canvas.text(x, bottom + 18, fmt::format("{} %", percent), 12, 0.5);
     }
-    double y = kTop;
+    double y = kBarsTop;
     for (const Bar& bar : chart.bars) {
       canvas.gray(0.3);
       canvas.text(left - 12, y + 20, bar.label, 13, 1);
@@ -88,7 +88,7 @@ void draw_bars(const base::fs::path& file, const BarChart& chart) {
       };
       draw(y + 2, 16, plain, bar.value, bar.low, bar.high);
       draw(y + 22, 10, controlled, bar.other, bar.other_low, bar.other_high);
-      y += kRow;
+      y += kBarsRow;
     }
   });
 }

@@ -17,7 +17,7 @@
 namespace parley::cli {
 namespace {
 
-constexpr const char* kExamples = R"(Examples:
+constexpr const char* kPretrainExamples = R"(Examples:
   parley pretrain --data texts/ --out runs/first
       trains a tokenizer and the mini model on all .txt, .md and .jsonl files below texts/
       (also .gz and .zst) for 20 minutes; then: parley generate --model runs/first/model
@@ -193,7 +193,7 @@ void add_pretrain(CLI::App& app, Common& common) {
   auto options = std::make_shared<train::PretrainOptions>();
   CLI::App* command =
       app.add_subcommand("pretrain", "train a model on text, from nothing to a model directory");
-  command->footer(kExamples);
+  command->footer(kPretrainExamples);
   add_data_flags(*command, *options);
   add_model_flags(*command, *options);
   add_length_flags(*command, *options);

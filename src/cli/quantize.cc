@@ -14,7 +14,7 @@
 namespace parley::cli {
 namespace {
 
-constexpr const char* kExamples = R"(Examples:
+constexpr const char* kQuantizeExamples = R"(Examples:
   parley quantize models/mini mini-int8 --precision int8
   parley quantize models/mini mini-int4 --precision int4 --group 64 --check book.txt
   parley generate --model mini-int4 --prompt "Once upon a time"
@@ -23,7 +23,7 @@ precision. --check prints bits per byte before and after, as generation computes
 and values stored as --kv says by default. docs/quantisation.md has the formats.
 )";
 
-struct Options {
+struct QuantizeOptions {
   base::fs::path from, out;
   std::string precision;
   int64_t group = 32;
@@ -47,7 +47,7 @@ void check_out(const base::fs::path& out) {
     base::fail("{}: is there already; choose another name, or remove it", out.string());
 }
 
-void quantize(const Options& options) {
+void quantize(const QuantizeOptions& options) {
   const model::ModelFiles files(options.from);
   const model::Precision stored = files.quantization().precision;
   if (stored == model::Precision::kInt8 || stored == model::Precision::kInt4)
@@ -61,7 +61,7 @@ void quantize(const Options& options) {
   directory.commit();
 }
 
-data::TextLoss loss_of(const base::fs::path& directory, const Options& options) {
+data::TextLoss loss_of(const base::fs::path& directory, const QuantizeOptions& options) {
   return measure_bpb(text::load(directory), {}, {.data = options.check});
 }
 
@@ -76,7 +76,7 @@ std::string percent(double after, double before) {
   return fmt::format("{:+.2f} %", 100 * (after / before - 1));
 }
 
-void run(const Options& options, const Common& common) {
+void quantize(const QuantizeOptions& options, const Common& common) {
   check_out(options.out);
   quantize(options);
   const uint64_t before = weight_bytes(options.from), after = weight_bytes(options.out);
@@ -104,10 +104,10 @@ void run(const Options& options, const Common& common) {
 }  // namespace
 
 void add_quantize(CLI::App& app, Common& common) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<QuantizeOptions>();
   CLI::App* command =
       app.add_subcommand("quantize", "write a model in fewer bits: smaller, and faster to run");
-  command->footer(kExamples);
+  command->footer(kQuantizeExamples);
   command->add_option("MODEL", options->from, "model directory")->required();
   command->add_option("OUT", options->out, "the directory to write; not there yet")->required();
   command->add_option("--precision", options->precision, "int8, int4 or bf16")
@@ -118,7 +118,7 @@ void add_quantize(CLI::App& app, Common& common) {
       ->capture_default_str();
   command->add_option("--check", options->check,
                       "measure both on this text (text, JSON Lines, folders)");
-  command->callback([options, &common] { run(*options, common); });
+  command->callback([options, &common] { quantize(*options, common); });
 }
 
 }  // namespace parley::cli

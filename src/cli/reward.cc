@@ -17,7 +17,7 @@ namespace {
 
 using nlohmann::ordered_json;
 
-constexpr const char* kExamples = R"(Examples:
+constexpr const char* kRewardExamples = R"(Examples:
   parley reward --model runs/sft/model --data preferences.jsonl --out runs/reward
       {"messages", "chosen", "rejected"} or {"messages", "answers": [best, ..., worst]} a line;
       a tenth of the prompts is held out
@@ -28,7 +28,7 @@ The run directory holds config.json, metrics.jsonl, report.md (accuracy, calibra
 of it is length), checkpoints/ and in the end model/.
 )";
 
-constexpr const char* kScoreExamples = R"(Examples:
+constexpr const char* kRewardScoreExamples = R"(Examples:
   echo '{"messages": [{"role": "user", "content": "Hi"}], "response": "Hello!"}' | \
       parley reward score --model runs/reward/model
   parley reward score --model runs/reward/model --data answers.jsonl > scores.jsonl
@@ -50,7 +50,7 @@ void train_model(const CLI::App& command, const train::RewardModelOptions& optio
   report_loop(command, result.loop, options.loop);
 }
 
-struct ScoreOptions {
+struct RewardScoreOptions {
   base::fs::path model, data;  // data empty: standard input
 };
 
@@ -73,7 +73,7 @@ Answered read_answered(data::Element record, const std::string& where,
   }
 }
 
-void score(const ScoreOptions& options) {
+void score(const RewardScoreOptions& options) {
   constexpr size_t kWindow = 256;  // lines scored together: memory stays bounded
   eval::AnswerScorer scorer(options.model);
   data::JsonLines lines = options.data.empty()
@@ -111,7 +111,7 @@ void add_reward(CLI::App& app, Common& common) {
   options->loop.lr = 5e-5;
   CLI::App* command =
       app.add_subcommand("reward", "train a reward model on preferences; score answers");
-  command->footer(kExamples);
+  command->footer(kRewardExamples);
   train::RewardModelOptions& o = *options;
   const char* group = "Data and model";
   command->add_option("--model", o.model, "directory of the SFT model to start from")->group(group);
@@ -143,9 +143,9 @@ void add_reward(CLI::App& app, Common& common) {
   add_loop_flags(*command, o.loop);
   command->get_option("--out")->required(false);  // `reward score` has none
 
-  auto scoring = std::make_shared<ScoreOptions>();
+  auto scoring = std::make_shared<RewardScoreOptions>();
   CLI::App* sub = command->add_subcommand("score", "score answers");
-  sub->footer(kScoreExamples);
+  sub->footer(kRewardScoreExamples);
   sub->add_option("--model", scoring->model, "directory of the reward model")->required();
   sub->add_option("--data", scoring->data, "JSON Lines {messages, response} (default: stdin)");
 

@@ -16,7 +16,7 @@
 namespace parley::cli {
 namespace {
 
-constexpr const char* kExamples = R"(Examples:
+constexpr const char* kScoreExamples = R"(Examples:
   echo '{"context": "The sky is", "continuation": " blue"}' | parley score --model DIR
   parley score --model DIR --data pairs.jsonl > scores.jsonl
   echo '{"text": "A whole text to score."}' | parley score --model DIR
@@ -30,7 +30,7 @@ bytes, and whether greedy decoding would have written it. bits per byte =
 // common still meet.
 constexpr size_t kWindow = 2048;
 
-struct Options {
+struct ScoreOptions {
   base::fs::path model, data;  // data empty: standard input
   bool no_truncate = false;
   text::Storage precision;
@@ -90,7 +90,7 @@ struct Record {
 
 class Score {
  public:
-  explicit Score(const Options& options)
+  explicit Score(const ScoreOptions& options)
       : options_(options),
         model_(text::load(options.model, options.precision)),
         engine_(model_.config, model_.infer, with_kv(options)) {}
@@ -126,7 +126,7 @@ class Score {
   }
 
  private:
-  infer::EngineOptions with_kv(const Options& options) const {
+  infer::EngineOptions with_kv(const ScoreOptions& options) const {
     infer::EngineOptions engine = options.engine;
     engine.kv_format = options.precision.kv_format(model_.infer.precision());
     return engine;
@@ -185,7 +185,7 @@ class Score {
     return write_out(lines);
   }
 
-  const Options& options_;
+  const ScoreOptions& options_;
   text::LoadedModel model_;
   infer::Engine engine_;
   std::vector<Record> records_;  // read, but not scored yet
@@ -196,10 +196,10 @@ class Score {
 }  // namespace
 
 void add_score(CLI::App& app, Common&) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<ScoreOptions>();
   CLI::App* command = app.add_subcommand(
       "score", "log-probabilities of given continuations, JSON Lines in and out");
-  command->footer(kExamples);
+  command->footer(kScoreExamples);
   command->add_option("--model", options->model, "model directory")->required();
   command->add_option("--data", options->data,
                       "JSON Lines, plain, gzip or zstd (default: standard input, plain)");

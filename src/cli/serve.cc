@@ -22,7 +22,7 @@ namespace {
 
 using server::ServeConfig;
 
-constexpr const char* kExamples = R"(Examples:
+constexpr const char* kServeExamples = R"(Examples:
   parley serve --model runs/mini/model
   parley serve --model runs/sft/model --alias gpt-3.5-turbo --port 8080 --precision int8
   parley serve --model chat=runs/sft/model --model code=runs/code/model
@@ -42,7 +42,7 @@ struct Setting {
   std::string section, name, value, flag;
 };
 
-struct Options {
+struct ServeOptions {
   base::fs::path config, port_file;
   std::vector<std::string> models;   // DIR or ID=DIR
   std::vector<std::string> aliases;  // NAME or NAME=ID
@@ -58,7 +58,7 @@ std::string flag_of(std::string_view section, std::string name) {
 
 // A flag for each field of the configuration; what is given is kept for later, since the file
 // comes first.
-void add_field_flags(CLI::App& command, Options& options) {
+void add_field_flags(CLI::App& command, ServeOptions& options) {
   ServeConfig defaults;
   server::for_each_field(defaults, [&](const char* section, const char* name, auto& value,
                                        const char* meaning) {
@@ -89,7 +89,7 @@ void add_field_flags(CLI::App& command, Options& options) {
   });
 }
 
-void add_models(ServeConfig& config, const Options& options) {
+void add_models(ServeConfig& config, const ServeOptions& options) {
   const size_t first = config.models.size();
   for (const std::string& text : options.models) {
     server::ModelOptions model;
@@ -118,7 +118,7 @@ void add_models(ServeConfig& config, const Options& options) {
   }
 }
 
-ServeConfig configuration(const Options& options) {
+ServeConfig configuration(const ServeOptions& options) {
   ServeConfig config = options.config.empty() ? ServeConfig{} : server::load_config(options.config);
   server::apply_environment(config, [](const char* name) { return std::getenv(name); });
   try {
@@ -183,7 +183,7 @@ app::AppOptions app_options(const ServeConfig& config) {
   return options;
 }
 
-void serve(const Options& options) {
+void serve(const ServeOptions& options) {
   ServeConfig config = configuration(options);
   if (options.print_config) {
     write_out(server::to_toml(config));
@@ -253,10 +253,10 @@ void serve(const Options& options) {
 }  // namespace
 
 void add_serve(CLI::App& app, Common&) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<ServeOptions>();
   CLI::App* command =
       app.add_subcommand("serve", "OpenAI's API and a chat app over one model or several");
-  command->footer(kExamples);
+  command->footer(kServeExamples);
   command->add_option("--model", options->models, "model directory, or NAME=DIR; repeatable")
       ->allow_extra_args(false);
   command

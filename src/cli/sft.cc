@@ -13,7 +13,7 @@
 namespace parley::cli {
 namespace {
 
-constexpr const char* kExamples = R"(Examples:
+constexpr const char* kSftExamples = R"(Examples:
   parley sft --model runs/base/model --data chats.jsonl --out runs/sft
       {"messages": [{"role", "content"}, ...]} a line (also ShareGPT's and Alpaca's forms); two in
       a hundred questions are held out; then: parley chat --model runs/sft/model
@@ -108,7 +108,7 @@ void add_sft(CLI::App& app, Common& common) {
   auto options = std::make_shared<train::SftOptions>();
   auto show = std::make_shared<bool>(false);
   CLI::App* command = app.add_subcommand("sft", "supervised fine-tuning: teach a model to answer");
-  command->footer(kExamples);
+  command->footer(kSftExamples);
   add_data_flags(*command, *options);
   add_lora_flags(*command, *options);
   command->add_flag("--show-batch", *show, "print the first update, its learned tokens marked")

@@ -47,14 +47,14 @@ Patterns cut text into pieces no token crosses:
   llama3, qwen2: as cl100k, qwen2 with each digit a piece of its own
 )";
 
-struct TrainFlags {
+struct TokenizerTrainFlags {
   std::vector<fs::path> data;
   fs::path out;
   std::string pattern = "cl100k", field = "text";
   tokenizer::TrainOptions options;
 };
 
-void run_train(const TrainFlags& flags, const Common& common) {
+void train_tokenizer(const TokenizerTrainFlags& flags, const Common& common) {
   tokenizer::TrainOptions options = flags.options;
   options.pattern = tokenizer::pattern_by_name(flags.pattern);
   const auto begin = Clock::now();
@@ -89,7 +89,7 @@ void run_train(const TrainFlags& flags, const Common& common) {
 }
 
 void add_train(CLI::App& parent, const Common& common) {
-  auto flags = std::make_shared<TrainFlags>();
+  auto flags = std::make_shared<TokenizerTrainFlags>();
   CLI::App* app = parent.add_subcommand("train", "learn a byte-level BPE tokenizer from text");
   app->footer(kTrainExamples);
   app->add_option("--data", flags->data, "files or folders of text")->required();
@@ -104,7 +104,7 @@ void add_train(CLI::App& parent, const Common& common) {
   app->add_option("--max-words", flags->options.max_words,
                   "different words to keep in memory; the rarest are forgotten beyond (0: all)")
       ->capture_default_str();
-  app->callback([flags, &common] { run_train(*flags, common); });
+  app->callback([flags, &common] { train_tokenizer(*flags, common); });
 }
 
 // ---- encode

@@ -17,7 +17,7 @@
 namespace parley::cli {
 namespace {
 
-constexpr const char* kExamples = R"(Examples:
+constexpr const char* kUserExamples = R"(Examples:
   parley user add ada --admin
   parley user invite --days 3
   parley user passwd ada < password.txt
@@ -27,7 +27,7 @@ Accounts count where `parley serve` runs with --users on. A server sees changes 
 A password is asked for at the terminal, or read as one line from standard input.
 )";
 
-struct Options {
+struct UserOptions {
   std::string database, name;
   bool admin = false;
   int64_t days = 7, daily_tokens = -1;
@@ -35,7 +35,9 @@ struct Options {
 
 using StorePtr = std::unique_ptr<store::Store>;
 
-StorePtr open(const Options& options) { return store::Store::open(app_database(options.database)); }
+StorePtr open(const UserOptions& options) {
+  return store::Store::open(app_database(options.database));
+}
 
 store::User find(store::Store& store, const std::string& name) {
   const auto user = store.user_by_name(name);
@@ -81,7 +83,7 @@ app::Json user_json(store::Store& store, const store::User& user) {
   return json;
 }
 
-void list(const Options& options, bool json) {
+void list_users(const UserOptions& options, bool json) {
   const StorePtr store = open(options);
   for (const store::User& user : store->users()) {
     const app::Json line = user_json(*store, user);
@@ -101,7 +103,7 @@ void list(const Options& options, bool json) {
   }
 }
 
-void add(const Options& options, bool json) {
+void add(const UserOptions& options, bool json) {
   const StorePtr store = open(options);
   const std::string name = app::checked_name(options.name);
   if (store->user_by_name(name)) base::fail("there is a user '{}' already", name);
@@ -117,7 +119,7 @@ void add(const Options& options, bool json) {
     spdlog::info("{} can log in", user.name);
 }
 
-void invite(const Options& options, bool json) {
+void invite(const UserOptions& options, bool json) {
   const StorePtr store = open(options);
   const auto fresh = app::add_invitation(*store, options.admin ? "admin" : "user", options.days);
   if (json) {
@@ -133,7 +135,7 @@ void invite(const Options& options, bool json) {
   write_out(fresh.code + "\n");
 }
 
-void set_password(const Options& options) {
+void set_password(const UserOptions& options) {
   const StorePtr store = open(options);
   find(*store, options.name);
   const std::string hash = app::hash_password(read_password());
@@ -144,7 +146,7 @@ void set_password(const Options& options) {
   spdlog::info("{} has a new password, and is logged out everywhere", user.name);
 }
 
-void set_disabled(const Options& options, bool disabled) {
+void set_disabled(const UserOptions& options, bool disabled) {
   const StorePtr store = open(options);
   store::User user = find(*store, options.name);
   if (disabled && user.role == "admin" && !app::another_admin(*store, user.id))
@@ -158,9 +160,9 @@ void set_disabled(const Options& options, bool disabled) {
 }  // namespace
 
 void add_user(CLI::App& app, Common& common) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<UserOptions>();
   CLI::App* command = app.add_subcommand("user", "accounts of the chat app of `parley serve`");
-  command->footer(kExamples);
+  command->footer(kUserExamples);
   command->require_subcommand(1);
   const auto sub = [&](const char* name, const char* meaning, bool named = false) {
     CLI::App* made = command->add_subcommand(name, meaning);
@@ -169,7 +171,9 @@ void add_user(CLI::App& app, Common& common) {
     if (named) made->add_option("name", options->name, "the user's name")->required();
     return made;
   };
-  sub("list", "the users there are")->callback([options, &common] { list(*options, common.json); });
+  sub("list", "the users there are")->callback([options, &common] {
+    list_users(*options, common.json);
+  });
 
   CLI::App* add_command = sub("add", "make an account", true);
   add_command->add_flag("--admin", options->admin, "an administrator");

@@ -92,8 +92,8 @@ void read_prompt(Fields& fields, ChatRequest& request, const Services& services,
   request.generation.prompts = {std::move(chat.ids)};
 }
 
-ChatRequest read_request(Fields& fields, std::shared_ptr<ServedModel> model,
-                         const Services& services) {
+ChatRequest read_chat_request(Fields& fields, std::shared_ptr<ServedModel> model,
+                              const Services& services) {
   ChatRequest request;
   request.model = std::move(model);
   const ServedModel& served = *request.model;
@@ -152,7 +152,7 @@ http::Task chat_completions(Call& call) {
   const Json body = parse_body(http_request.body);
   Fields fields(body);
   std::shared_ptr<ServedModel> model = call.find_model(fields);
-  const auto read = [&] { return read_request(fields, model, call.services); };
+  const auto read = [&] { return read_chat_request(fields, model, call.services); };
   const ChatRequest request = co_await offload(call.services, is_small(http_request, body), read);
   if (call.services.options.log_prompts) spdlog::debug("{}: {}", http_request.id, dump(body));
   call.prompt_tokens = std::ssize(request.generation.prompts.front());

@@ -5,7 +5,7 @@
 namespace parley::server {
 namespace {
 
-const std::string kPath = "/v1/chat/completions";
+const std::string kChatPath = "/v1/chat/completions";
 
 Json user(const std::string& text) { return {{"role", "user"}, {"content", text}}; }
 
@@ -31,7 +31,7 @@ const Json kWeather = {
         {"additionalProperties", false}}}}}};
 
 TEST_F(Chat, Reply) {
-  const Json reply = post(kPath, body({{"model", "gpt-3.5-turbo"}}));
+  const Json reply = post(kChatPath, body({{"model", "gpt-3.5-turbo"}}));
   EXPECT_EQ(reply["object"], "chat.completion");
   EXPECT_EQ(reply["model"], "tiny");
   EXPECT_TRUE(reply["id"].get<std::string>().starts_with("chatcmpl-"));
@@ -48,10 +48,10 @@ TEST_F(Chat, Reply) {
 
 TEST_F(Chat, StreamsTheSameAsTheWhole) {
   const Json asked = body({{"n", 2}, {"max_tokens", 30}, {"logprobs", true}, {"top_logprobs", 2}});
-  const Json whole = post(kPath, asked);
+  const Json whole = post(kChatPath, asked);
   Json streamed_body = asked;
   streamed_body["stream_options"] = {{"include_usage", true}};
-  const auto list = stream(kPath, streamed_body);
+  const auto list = stream(kChatPath, streamed_body);
   std::vector<std::string> text(2), reason(2);
   std::vector<Json> tokens(2, Json::array());
   std::vector<int> frames(2);
@@ -91,7 +91,7 @@ TEST_F(Chat, StreamsTheSameAsTheWhole) {
 
 TEST_F(Chat, MessagesInEveryForm) {
   const auto accepted = [&](Json messages) {
-    const Json reply = post(kPath, {{"messages", std::move(messages)}, {"max_tokens", 1}});
+    const Json reply = post(kChatPath, {{"messages", std::move(messages)}, {"max_tokens", 1}});
     return reply["usage"]["prompt_tokens"].get<int>();
   };
   const int plain = accepted({user("Hi")});
@@ -111,36 +111,36 @@ TEST_F(Chat, MessagesInEveryForm) {
   const Json calling = {{"role", "assistant"}, {"content", nullptr}, {"tool_calls", {call}}};
   const Json result = {{"role", "tool"}, {"tool_call_id", "call_1"}, {"content", "42"}};
   EXPECT_GT(accepted({user("Hi"), calling, result}), plain);
-  EXPECT_EQ(refused(kPath, {{"messages", {user("Hi"), result}}}).first, "messages[1].role");
+  EXPECT_EQ(refused(kChatPath, {{"messages", {user("Hi"), result}}}).first, "messages[1].role");
   Json wrong = result;
   wrong["tool_call_id"] = "call_2";
-  EXPECT_EQ(refused(kPath, {{"messages", {user("Hi"), calling, wrong}}}).first,
+  EXPECT_EQ(refused(kChatPath, {{"messages", {user("Hi"), calling, wrong}}}).first,
             "messages[2].tool_call_id");
 }
 
 TEST_F(Chat, Refusals) {
-  EXPECT_EQ(refused(kPath, Json::object()).first, "messages");
-  EXPECT_EQ(refused(kPath, {{"messages", Json::array()}}).first, "messages");
-  EXPECT_EQ(refused(kPath, {{"messages", "Hi"}}).first, "messages");
-  EXPECT_EQ(refused(kPath, {{"messages", {"Hi"}}}).first, "messages[0]");
-  EXPECT_EQ(refused(kPath, {{"messages", {{{"role", "king"}, {"content", "x"}}}}}).first,
+  EXPECT_EQ(refused(kChatPath, Json::object()).first, "messages");
+  EXPECT_EQ(refused(kChatPath, {{"messages", Json::array()}}).first, "messages");
+  EXPECT_EQ(refused(kChatPath, {{"messages", "Hi"}}).first, "messages");
+  EXPECT_EQ(refused(kChatPath, {{"messages", {"Hi"}}}).first, "messages[0]");
+  EXPECT_EQ(refused(kChatPath, {{"messages", {{{"role", "king"}, {"content", "x"}}}}}).first,
             "messages[0].role");
-  EXPECT_EQ(refused(kPath, {{"messages", {{{"role", "user"}}}}}).first, "messages[0].content");
+  EXPECT_EQ(refused(kChatPath, {{"messages", {{{"role", "user"}}}}}).first, "messages[0].content");
   EXPECT_EQ(
-      refused(kPath,
+      refused(kChatPath,
               {{"messages",
                 {{{"role", "user"}, {"content", {{{"type", "image_url"}, {"image_url", "x"}}}}}}}})
           .first,
       "messages[0].content[0].type");
-  EXPECT_EQ(refused(kPath, body({{"top_logprobs", 2}})).first, "top_logprobs");
-  EXPECT_EQ(refused(kPath, body({{"n", 0}})).first, "n");
-  EXPECT_EQ(refused(kPath, body({{"max_completion_tokens", 5}})).first, "max_tokens");
-  EXPECT_EQ(refused(kPath, body({{"audio", Json::object()}})).second, "unsupported_parameter");
-  EXPECT_EQ(refused(kPath, body({{"max_tokens", 5000}})),
+  EXPECT_EQ(refused(kChatPath, body({{"top_logprobs", 2}})).first, "top_logprobs");
+  EXPECT_EQ(refused(kChatPath, body({{"n", 0}})).first, "n");
+  EXPECT_EQ(refused(kChatPath, body({{"max_completion_tokens", 5}})).first, "max_tokens");
+  EXPECT_EQ(refused(kChatPath, body({{"audio", Json::object()}})).second, "unsupported_parameter");
+  EXPECT_EQ(refused(kChatPath, body({{"max_tokens", 5000}})),
             std::pair(std::string("messages"), std::string("context_length_exceeded")));
-  EXPECT_EQ(refused(kPath, body({{"response_format", {{"type", "json_object"}}}})).first,
+  EXPECT_EQ(refused(kChatPath, body({{"response_format", {{"type", "json_object"}}}})).first,
             "messages");
-  EXPECT_EQ(refused(kPath, body({{"response_format", {{"type", "yaml"}}}})).first,
+  EXPECT_EQ(refused(kChatPath, body({{"response_format", {{"type", "yaml"}}}})).first,
             "response_format.type");
 }
 
@@ -152,9 +152,9 @@ TEST_F(Chat, TruncationKeepsSystemAndLastTurn) {
   }
   messages.push_back(user("And now?"));
   Json asked = {{"messages", messages}, {"max_tokens", 20}, {"model", "tiny"}};
-  EXPECT_EQ(refused(kPath, asked).second, "context_length_exceeded");
+  EXPECT_EQ(refused(kChatPath, asked).second, "context_length_exceeded");
   asked["truncation"] = "auto";
-  const http::Response response = send("POST", kPath, asked.dump());
+  const http::Response response = send("POST", kChatPath, asked.dump());
   ASSERT_EQ(response.status, 200) << response.body;
   const auto dropped = response.headers.find("x-parley-dropped-messages");
   ASSERT_TRUE(dropped);
@@ -163,16 +163,16 @@ TEST_F(Chat, TruncationKeepsSystemAndLastTurn) {
   EXPECT_LE(Json::parse(response.body)["usage"]["prompt_tokens"], 1024 - 20);
   // A last turn that is too long by itself is an error all the same.
   asked["messages"] = {user(std::string(2000, 'x'))};
-  EXPECT_EQ(refused(kPath, asked).second, "context_length_exceeded");
+  EXPECT_EQ(refused(kChatPath, asked).second, "context_length_exceeded");
 }
 
 TEST_F(Chat, RequiredToolsAreCalledWithValidArguments) {
   for (int seed = 0; seed < 20; ++seed) {
-    const Json reply = post(kPath, body({{"tools", {kWeather}},
-                                         {"tool_choice", "required"},
-                                         {"parallel_tool_calls", false},
-                                         {"seed", seed},
-                                         {"max_tokens", 120}}));
+    const Json reply = post(kChatPath, body({{"tools", {kWeather}},
+                                             {"tool_choice", "required"},
+                                             {"parallel_tool_calls", false},
+                                             {"seed", seed},
+                                             {"max_tokens", 120}}));
     const Json& choice = reply["choices"][0];
     EXPECT_EQ(choice["finish_reason"], "tool_calls");
     EXPECT_TRUE(choice["message"]["content"].is_null());
@@ -193,7 +193,7 @@ TEST_F(Chat, ToolCallsStream) {
             {"max_tokens", 120}});
   std::string name, arguments, reason;
   int begins = 0;
-  for (const Json& frame : stream(kPath, asked)) {
+  for (const Json& frame : stream(kChatPath, asked)) {
     const Json& choice = frame["choices"][0];
     if (!choice["finish_reason"].is_null()) reason = choice["finish_reason"];
     if (!choice["delta"].contains("tool_calls")) continue;
@@ -215,9 +215,9 @@ TEST_F(Chat, ToolCallsStream) {
 }
 
 TEST_F(Chat, LegacyFunctions) {
-  const Json reply = post(kPath, body({{"functions", {kWeather["function"]}},
-                                       {"function_call", {{"name", "get_weather"}}},
-                                       {"max_tokens", 120}}));
+  const Json reply = post(kChatPath, body({{"functions", {kWeather["function"]}},
+                                           {"function_call", {{"name", "get_weather"}}},
+                                           {"max_tokens", 120}}));
   const Json& choice = reply["choices"][0];
   EXPECT_EQ(choice["finish_reason"], "function_call");
   EXPECT_EQ(choice["message"]["function_call"]["name"], "get_weather");
@@ -226,10 +226,10 @@ TEST_F(Chat, LegacyFunctions) {
 
 TEST_F(Chat, JsonObjectAlwaysParses) {
   for (int seed = 0; seed < 20; ++seed) {
-    const Json reply = post(kPath, {{"messages", {user("Answer in JSON.")}},
-                                    {"response_format", {{"type", "json_object"}}},
-                                    {"max_tokens", 60},
-                                    {"seed", seed}});
+    const Json reply = post(kChatPath, {{"messages", {user("Answer in JSON.")}},
+                                        {"response_format", {{"type", "json_object"}}},
+                                        {"max_tokens", 60},
+                                        {"seed", seed}});
     const std::string text = reply["choices"][0]["message"]["content"];
     EXPECT_TRUE(Json::parse(text, nullptr, false).is_object()) << text;
     EXPECT_EQ(reply["choices"][0]["finish_reason"], "stop");
@@ -238,7 +238,7 @@ TEST_F(Chat, JsonObjectAlwaysParses) {
 
 TEST_F(Chat, DisconnectEndsTheAnswer) {
   FakeExchange exchange(request_of(
-      "POST", kPath,
+      "POST", kChatPath,
       body({{"model", "tiny"}, {"stream", true}, {"max_tokens", 900}, {"ignore_eos", true}})
           .dump()));
   int writes = 0;

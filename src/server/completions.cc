@@ -105,8 +105,8 @@ int64_t total_prompt_tokens(const CompletionRequest& request) {
                                std::plus<>(), [](const Prompt& p) { return std::ssize(p.ids); });
 }
 
-CompletionRequest read_request(Fields& fields, std::shared_ptr<ServedModel> model,
-                               const Services& services) {
+CompletionRequest read_completion_request(Fields& fields, std::shared_ptr<ServedModel> model,
+                                          const Services& services) {
   CompletionRequest request;
   request.model = std::move(model);
   const ServedModel& served = *request.model;
@@ -260,7 +260,7 @@ http::Task completions(Call& call) {
   const Json body = parse_body(http_request.body);
   Fields fields(body);
   std::shared_ptr<ServedModel> model = call.find_model(fields);
-  const auto read = [&] { return read_request(fields, model, call.services); };
+  const auto read = [&] { return read_completion_request(fields, model, call.services); };
   const CompletionRequest request =
       co_await offload(call.services, is_small(http_request, body), read);
   call.prompt_tokens = total_prompt_tokens(request);

@@ -5,7 +5,7 @@
 namespace parley::server {
 namespace {
 
-const std::string kPath = "/v1/completions";
+const std::string kCompletionsPath = "/v1/completions";
 
 class Completions : public ApiTest {
  protected:
@@ -16,7 +16,8 @@ class Completions : public ApiTest {
 
 TEST_F(Completions, Reply) {
   const Json reply =
-      post(kPath, {{"prompt", "hello"}, {"max_tokens", 8}, {"seed", 1}, {"ignore_eos", true}});
+      post(kCompletionsPath,
+           {{"prompt", "hello"}, {"max_tokens", 8}, {"seed", 1}, {"ignore_eos", true}});
   EXPECT_EQ(reply["object"], "text_completion");
   EXPECT_TRUE(reply["id"].get<std::string>().starts_with("cmpl-"));
   EXPECT_EQ(reply["model"], "tiny");
@@ -30,11 +31,11 @@ TEST_F(Completions, Reply) {
 
 TEST_F(Completions, TheSameSeedGivesTheSameTextWholeOrStreamed) {
   const Json body = {{"prompt", "the weather 你"}, {"max_tokens", 40}, {"seed", 7}};
-  const std::string whole = post(kPath, body)["choices"][0]["text"];
-  EXPECT_EQ(post(kPath, body)["choices"][0]["text"], whole);
+  const std::string whole = post(kCompletionsPath, body)["choices"][0]["text"];
+  EXPECT_EQ(post(kCompletionsPath, body)["choices"][0]["text"], whole);
   std::string streamed;
   std::string reason;
-  for (const Json& frame : stream(kPath, body)) {
+  for (const Json& frame : stream(kCompletionsPath, body)) {
     ASSERT_EQ(frame["choices"].size(), 1u);
     streamed += frame["choices"][0]["text"].get<std::string>();
     EXPECT_FALSE(frame.contains("usage"));
@@ -52,7 +53,7 @@ TEST_F(Completions, PromptsInEveryForm) {
     Json body = common;
     body["prompt"] = prompt;
     body["n"] = n;
-    const Json reply = post(kPath, body);
+    const Json reply = post(kCompletionsPath, body);
     std::vector<std::string> list;
     for (size_t i = 0; i < reply["choices"].size(); ++i) {
       EXPECT_EQ(reply["choices"][i]["index"], i);
@@ -68,18 +69,18 @@ TEST_F(Completions, PromptsInEveryForm) {
   EXPECT_EQ(texts({"hello there", "world"}, 2), (std::vector{one[0], one[0], other[0], other[0]}));
   EXPECT_EQ(texts("").size(), 1u);
   EXPECT_EQ(texts(nullptr), texts(""));
-  EXPECT_EQ(refused(kPath, {{"prompt", 5}}).first, "prompt");
-  EXPECT_EQ(refused(kPath, {{"prompt", {1, "a"}}}).first, "prompt");
-  EXPECT_EQ(refused(kPath, {{"prompt", {"a", 1}}}).first, "prompt");
-  EXPECT_EQ(refused(kPath, {{"prompt", {-1}}}).first, "prompt");
-  EXPECT_EQ(refused(kPath, {{"prompt", {100000}}}).first, "prompt");
-  EXPECT_EQ(refused(kPath, {{"prompt", Json::array()}}).second, "empty_array");
+  EXPECT_EQ(refused(kCompletionsPath, {{"prompt", 5}}).first, "prompt");
+  EXPECT_EQ(refused(kCompletionsPath, {{"prompt", {1, "a"}}}).first, "prompt");
+  EXPECT_EQ(refused(kCompletionsPath, {{"prompt", {"a", 1}}}).first, "prompt");
+  EXPECT_EQ(refused(kCompletionsPath, {{"prompt", {-1}}}).first, "prompt");
+  EXPECT_EQ(refused(kCompletionsPath, {{"prompt", {100000}}}).first, "prompt");
+  EXPECT_EQ(refused(kCompletionsPath, {{"prompt", Json::array()}}).second, "empty_array");
 }
 
 TEST_F(Completions, EchoScoresThePrompt) {
   const std::string prompt = "你好 hello";
-  const Json reply =
-      post(kPath, {{"prompt", prompt}, {"max_tokens", 0}, {"echo", true}, {"logprobs", 2}});
+  const Json reply = post(kCompletionsPath,
+                          {{"prompt", prompt}, {"max_tokens", 0}, {"echo", true}, {"logprobs", 2}});
   const Json& choice = reply["choices"][0];
   EXPECT_EQ(choice["text"], prompt);
   EXPECT_EQ(choice["finish_reason"], "length");
@@ -100,13 +101,13 @@ TEST_F(Completions, EchoScoresThePrompt) {
   // An answer behind it goes on where the prompt ends; streamed, all the same.
   Json body = {{"prompt", prompt}, {"max_tokens", 4},    {"echo", true},
                {"logprobs", 0},    {"ignore_eos", true}, {"seed", 2}};
-  const Json more = post(kPath, body)["choices"][0];
+  const Json more = post(kCompletionsPath, body)["choices"][0];
   ASSERT_EQ(more["logprobs"]["tokens"].size(), n + 4);
   EXPECT_EQ(more["logprobs"]["text_offset"][n], 8);
   EXPECT_TRUE(more["logprobs"]["top_logprobs"].is_null());
   std::string text;
   size_t tokens = 0;
-  for (const Json& frame : stream(kPath, body)) {
+  for (const Json& frame : stream(kCompletionsPath, body)) {
     text += frame["choices"][0]["text"].get<std::string>();
     tokens += frame["choices"][0]["logprobs"]["tokens"].size();
   }
@@ -114,12 +115,12 @@ TEST_F(Completions, EchoScoresThePrompt) {
   EXPECT_EQ(tokens, n + 4);
   // Without echo, offsets count from the prompt's end too.
   body.erase("echo");
-  EXPECT_EQ(post(kPath, body)["choices"][0]["logprobs"]["text_offset"][0], 8);
+  EXPECT_EQ(post(kCompletionsPath, body)["choices"][0]["logprobs"]["text_offset"][0], 8);
 }
 
 TEST_F(Completions, StopTexts) {
   const Json body = {{"prompt", "hello"}, {"max_tokens", 60}, {"seed", 5}, {"ignore_eos", true}};
-  const std::string whole = post(kPath, body)["choices"][0]["text"];
+  const std::string whole = post(kCompletionsPath, body)["choices"][0]["text"];
   ASSERT_GT(whole.size(), 8u);
   size_t middle = whole.size() / 2;
   while ((whole[middle] & 0xc0) == 0x80) ++middle;
@@ -128,19 +129,19 @@ TEST_F(Completions, StopTexts) {
   const std::string stop = whole.substr(middle, end - middle);
   Json with_stop = body;
   with_stop["stop"] = {"never in it", stop};
-  const Json choice = post(kPath, with_stop)["choices"][0];
+  const Json choice = post(kCompletionsPath, with_stop)["choices"][0];
   EXPECT_EQ(choice["text"], whole.substr(0, whole.find(stop)));
   EXPECT_EQ(choice["finish_reason"], "stop");
   std::string streamed;
-  for (const Json& frame : stream(kPath, with_stop))
+  for (const Json& frame : stream(kCompletionsPath, with_stop))
     streamed += frame["choices"][0]["text"].get<std::string>();
   EXPECT_EQ(streamed, choice["text"]);
   with_stop["logprobs"] = 1;
   with_stop["stop"] = stop;
-  const Json logprobs = post(kPath, with_stop)["choices"][0]["logprobs"];
+  const Json logprobs = post(kCompletionsPath, with_stop)["choices"][0]["logprobs"];
   EXPECT_EQ(logprobs["tokens"].size(), logprobs["text_offset"].size());
-  EXPECT_EQ(refused(kPath, {{"stop", {"a", "b", "c", "d", "e"}}}).first, "stop");
-  EXPECT_EQ(refused(kPath, {{"stop", 5}}).first, "stop");
+  EXPECT_EQ(refused(kCompletionsPath, {{"stop", {"a", "b", "c", "d", "e"}}}).first, "stop");
+  EXPECT_EQ(refused(kCompletionsPath, {{"stop", 5}}).first, "stop");
 }
 
 TEST_F(Completions, BestOfGivesTheMostProbable) {
@@ -156,25 +157,25 @@ TEST_F(Completions, BestOfGivesTheMostProbable) {
   best["n"] = 2;
   best["best_of"] = 5;
   std::vector<double> means;
-  const Json every = post(kPath, all);
+  const Json every = post(kCompletionsPath, all);
   for (const Json& choice : every["choices"]) means.push_back(mean(choice));
   std::ranges::sort(means, std::greater<>());
-  const Json reply = post(kPath, best);
+  const Json reply = post(kCompletionsPath, best);
   ASSERT_EQ(reply["choices"].size(), 2u);
   for (size_t i = 0; i < 2; ++i) {
     EXPECT_EQ(reply["choices"][i]["index"], i);
     EXPECT_NEAR(mean(reply["choices"][i]), means[i], 1e-4);
   }
   EXPECT_EQ(reply["usage"]["completion_tokens"], 30);
-  EXPECT_EQ(refused(kPath, {{"n", 3}, {"best_of", 2}}).first, "best_of");
-  EXPECT_EQ(refused(kPath, {{"best_of", 2}, {"stream", true}}).first, "best_of");
+  EXPECT_EQ(refused(kCompletionsPath, {{"n", 3}, {"best_of", 2}}).first, "best_of");
+  EXPECT_EQ(refused(kCompletionsPath, {{"best_of", 2}, {"stream", true}}).first, "best_of");
 }
 
 TEST_F(Completions, UsageFrameAndIndexes) {
-  const auto list = stream(kPath, {{"prompt", {"hello", "world"}},
-                                   {"n", 2},
-                                   {"max_tokens", 4},
-                                   {"stream_options", {{"include_usage", true}}}});
+  const auto list = stream(kCompletionsPath, {{"prompt", {"hello", "world"}},
+                                              {"n", 2},
+                                              {"max_tokens", 4},
+                                              {"stream_options", {{"include_usage", true}}}});
   ASSERT_GT(list.size(), 4u);
   std::map<int, int> ends;
   for (size_t i = 0; i + 1 < list.size(); ++i) {
@@ -189,52 +190,57 @@ TEST_F(Completions, UsageFrameAndIndexes) {
 
 TEST_F(Completions, LogitBiasForcesAToken) {
   const int32_t token = ids("h")[0];
-  const Json reply = post(
-      kPath, {{"prompt", "x"}, {"max_tokens", 3}, {"logit_bias", {{std::to_string(token), 100}}}});
+  const Json reply =
+      post(kCompletionsPath,
+           {{"prompt", "x"}, {"max_tokens", 3}, {"logit_bias", {{std::to_string(token), 100}}}});
   EXPECT_EQ(reply["choices"][0]["text"], "hhh");
-  EXPECT_EQ(refused(kPath, {{"logit_bias", {{"x", 1}}}}).first, "logit_bias");
-  EXPECT_EQ(refused(kPath, {{"logit_bias", {{"1", 101}}}}).first, "logit_bias.1");
+  EXPECT_EQ(refused(kCompletionsPath, {{"logit_bias", {{"x", 1}}}}).first, "logit_bias");
+  EXPECT_EQ(refused(kCompletionsPath, {{"logit_bias", {{"1", 101}}}}).first, "logit_bias.1");
 }
 
 TEST_F(Completions, FillInTheMiddle) {
   const auto served = models_->find("tiny");
   if (!served->model().tokenizer.special("<|fim_middle|>")) {
-    EXPECT_EQ(refused(kPath, {{"prompt", "a"}, {"suffix", "b"}}).first, "suffix");
+    EXPECT_EQ(refused(kCompletionsPath, {{"prompt", "a"}, {"suffix", "b"}}).first, "suffix");
     return;
   }
-  const Json reply = post(kPath, {{"prompt", "ab"}, {"suffix", "cd"}, {"max_tokens", 4}});
+  const Json reply =
+      post(kCompletionsPath, {{"prompt", "ab"}, {"suffix", "cd"}, {"max_tokens", 4}});
   // prefix, suffix and middle tokens, and the two texts
   EXPECT_EQ(reply["usage"]["prompt_tokens"], ids("ab").size() + ids("cd").size() + 3);
-  EXPECT_EQ(refused(kPath, {{"prompt", "a"}, {"suffix", "b"}, {"echo", true}}).first, "echo");
+  EXPECT_EQ(refused(kCompletionsPath, {{"prompt", "a"}, {"suffix", "b"}, {"echo", true}}).first,
+            "echo");
 }
 
 TEST_F(Completions, Refusals) {
-  EXPECT_EQ(refused(kPath, {{"temperature", 3}}),
+  EXPECT_EQ(refused(kCompletionsPath, {{"temperature", 3}}),
             std::pair(std::string("temperature"), std::string("decimal_above_max_value")));
-  EXPECT_EQ(refused(kPath, {{"max_tokens", -1}}).first, "max_tokens");
-  EXPECT_EQ(refused(kPath, {{"logprobs", 6}}).first, "logprobs");
-  EXPECT_EQ(refused(kPath, {{"max_tokenz", 6}}).second, "unknown_parameter");
-  EXPECT_EQ(refused(kPath, {{"stream_options", Json::object()}}).first, "stream_options");
-  EXPECT_EQ(refused(kPath, {{"max_tokens", 2000}}).second, "context_length_exceeded");
-  EXPECT_EQ(refused(kPath, {{"model", "other"}}, 404).second, "model_not_found");
-  EXPECT_EQ(send("POST", kPath, "{}").status, 400);
-  EXPECT_EQ(send("POST", kPath, "no json").status, 400);
+  EXPECT_EQ(refused(kCompletionsPath, {{"max_tokens", -1}}).first, "max_tokens");
+  EXPECT_EQ(refused(kCompletionsPath, {{"logprobs", 6}}).first, "logprobs");
+  EXPECT_EQ(refused(kCompletionsPath, {{"max_tokenz", 6}}).second, "unknown_parameter");
+  EXPECT_EQ(refused(kCompletionsPath, {{"stream_options", Json::object()}}).first,
+            "stream_options");
+  EXPECT_EQ(refused(kCompletionsPath, {{"max_tokens", 2000}}).second, "context_length_exceeded");
+  EXPECT_EQ(refused(kCompletionsPath, {{"model", "other"}}, 404).second, "model_not_found");
+  EXPECT_EQ(send("POST", kCompletionsPath, "{}").status, 400);
+  EXPECT_EQ(send("POST", kCompletionsPath, "no json").status, 400);
 }
 
 TEST_F(Completions, RegexIsKeptTo) {
-  const Json reply =
-      post(kPath, {{"prompt", "x"},
-                   {"max_tokens", 20},
-                   {"response_format", {{"type", "regex"}, {"regex", "[0-9]{3}-(a|b)"}}}});
+  const Json reply = post(kCompletionsPath,
+                          {{"prompt", "x"},
+                           {"max_tokens", 20},
+                           {"response_format", {{"type", "regex"}, {"regex", "[0-9]{3}-(a|b)"}}}});
   const std::string text = reply["choices"][0]["text"];
   ASSERT_EQ(text.size(), 5u) << text;
   EXPECT_TRUE(isdigit(text[0]) && text[3] == '-' && (text[4] == 'a' || text[4] == 'b')) << text;
   EXPECT_EQ(reply["choices"][0]["finish_reason"], "stop");
   // Also without a token that ends answers.
-  const Json endless = post(kPath, {{"prompt", "x"},
-                                    {"max_tokens", 20},
-                                    {"ignore_eos", true},
-                                    {"response_format", {{"type", "regex"}, {"regex", "ab?"}}}});
+  const Json endless =
+      post(kCompletionsPath, {{"prompt", "x"},
+                              {"max_tokens", 20},
+                              {"ignore_eos", true},
+                              {"response_format", {{"type", "regex"}, {"regex", "ab?"}}}});
   EXPECT_EQ(endless["choices"][0]["finish_reason"], "stop");
   EXPECT_EQ(endless["choices"][0]["text"].get<std::string>().substr(0, 1), "a");
 }

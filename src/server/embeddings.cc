@@ -60,7 +60,7 @@ std::vector<std::vector<int32_t>> read_inputs(Fields& fields, const ServedModel&
   return inputs;
 }
 
-EmbeddingRequest read_request(Fields& fields, const ServedModel& served) {
+EmbeddingRequest read_embedding_request(Fields& fields, const ServedModel& served) {
   EmbeddingRequest request;
   request.inputs = read_inputs(fields, served);
   const std::string format = fields.string("encoding_format").value_or("float");
@@ -111,7 +111,7 @@ http::Task embeddings(Call& call) {
   const Json body = parse_body(call.exchange.request().body);
   Fields fields(body);
   const std::shared_ptr<ServedModel> model = call.find_model(fields);
-  const auto read = [&] { return read_request(fields, *model); };
+  const auto read = [&] { return read_embedding_request(fields, *model); };
   const EmbeddingRequest request =
       co_await offload(call.services, is_small(call.exchange.request(), body), read);
   for (const auto& ids : request.inputs) call.prompt_tokens += std::ssize(ids);

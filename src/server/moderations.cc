@@ -6,14 +6,14 @@
 namespace parley::server {
 namespace {
 
-constexpr size_t kMaxInputs = 1024;
+constexpr size_t kMaxModerated = 1024;
 
 // A text, texts, or parts of text.
 std::vector<std::string> read_inputs(Fields& fields) {
   const Json& input = fields.required("input");
   if (input.is_string()) return {input.get<std::string>()};
   if (!input.is_array()) fields.bad_type("input", input, "a string or an array of strings");
-  fields.array("input", 1, kMaxInputs);
+  fields.array("input", 1, kMaxModerated);
   std::vector<std::string> texts;
   for (size_t i = 0; i < input.size(); ++i) {
     if (input[i].is_string()) {

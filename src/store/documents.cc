@@ -27,7 +27,7 @@ Passage read_passage(const Row& row) {
   return passage;
 }
 
-Scored<Passage> read_scored(const Row& row) {
+Scored<Passage> read_scored_passage(const Row& row) {
   Scored<Passage> scored{};
   Columns columns(row);
   read_columns(columns, scored.value);
@@ -96,7 +96,8 @@ std::vector<Scored<Passage>> SqlStore::find_passages(const Id& user,
                   " WHERE r.document_id IN (SELECT id FROM documents WHERE user_id = ?)"
                   " AND r.document_id IN " +
                   json_list(dialect) + " ORDER BY score DESC, r.seq LIMIT ?",
-              {match_text(dialect, terms, false), user, Json(documents), limit}, &read_scored);
+              {match_text(dialect, terms, false), user, Json(documents), limit},
+              &read_scored_passage);
 }
 
 }  // namespace parley::store

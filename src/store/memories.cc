@@ -5,7 +5,8 @@ namespace parley::store {
 
 namespace {
 
-const std::string kColumns = "r.id, r.user_id, r.text, r.enabled, r.source, r.created, r.updated";
+const std::string kMemoryColumns =
+    "r.id, r.user_id, r.text, r.enabled, r.source, r.created, r.updated";
 
 void read_columns(Columns& columns, Memory& m) {
   columns >> m.id >> m.user >> m.text >> m.enabled >> m.source >> m.created >> m.updated;
@@ -18,7 +19,7 @@ Memory read_memory(const Row& row) {
   return memory;
 }
 
-Scored<Memory> read_scored(const Row& row) {
+Scored<Memory> read_scored_memory(const Row& row) {
   Scored<Memory> scored{};
   Columns columns(row);
   read_columns(columns, scored.value);
@@ -49,7 +50,7 @@ void SqlStore::add_memory(const Memory& memory) {
 
 std::vector<Memory> SqlStore::memories(const Id& user) {
   return list(
-      "SELECT " + kColumns + " FROM memories r WHERE r.user_id = ? ORDER BY r.created, r.seq",
+      "SELECT " + kMemoryColumns + " FROM memories r WHERE r.user_id = ? ORDER BY r.created, r.seq",
       {user}, &read_memory);
 }
 
@@ -83,10 +84,10 @@ std::vector<Scored<Memory>> SqlStore::find_memories(const Id& user, std::string_
   if (terms.empty() || limit <= 0) return {};
   const Dialect dialect = database_->dialect();
   const IndexParts index = index_parts(dialect, Indexed::kMemories);
-  return list("SELECT " + kColumns + ", " + index.score + " AS score FROM " + index.from +
+  return list("SELECT " + kMemoryColumns + ", " + index.score + " AS score FROM " + index.from +
                   " WHERE r.user_id = ? AND r.enabled = 1"
                   " ORDER BY score DESC, r.updated DESC, r.seq DESC LIMIT ?",
-              {match_text(dialect, terms, false), user, limit}, &read_scored);
+              {match_text(dialect, terms, false), user, limit}, &read_scored_memory);
 }
 
 }  // namespace parley::store

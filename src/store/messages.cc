@@ -11,7 +11,7 @@ namespace parley::store {
 
 namespace {
 
-const std::string kColumns =
+const std::string kMessageColumns =
     "m.id, m.conversation_id, m.parent, m.role, m.content, m.status, m.model, m.created,"
     " m.heartbeat, m.data";
 
@@ -99,14 +99,14 @@ void SqlStore::import_conversation(const Conversation& conversation,
 }
 
 std::optional<Message> SqlStore::message(const Id& user, const Id& id) {
-  return find("SELECT " + kColumns +
+  return find("SELECT " + kMessageColumns +
                   ", m.prompt FROM messages m JOIN conversations c ON c.id = m.conversation_id"
                   " WHERE m.id = ? AND c.user_id = ?",
               {id, user}, &read_whole_message);
 }
 
 std::vector<Message> SqlStore::messages(const Id& conversation) {
-  return list("SELECT " + kColumns +
+  return list("SELECT " + kMessageColumns +
                   " FROM messages m WHERE m.conversation_id = ? ORDER BY m.created, m.seq",
               {conversation}, &read_message);
 }
@@ -119,7 +119,7 @@ std::vector<Message> SqlStore::branch(const Id& leaf) {
       " SELECT id, parent, 0 FROM messages WHERE id = ?"
       " UNION ALL SELECT m.id, m.parent, up.depth + 1 FROM up JOIN messages m ON m.id = up.parent)"
       " SELECT up.depth, " +
-          kColumns + " FROM up JOIN messages m ON m.id = up.id",
+          kMessageColumns + " FROM up JOIN messages m ON m.id = up.id",
       {leaf}, [](const Row& row) {
         Step step;
         Columns columns(row);

@@ -16,7 +16,7 @@ namespace {
 
 constexpr int kStartingAttempts = 100, kStartingMilliseconds = 100;
 constexpr int kTransactionAttempts = 6;
-constexpr size_t kStatements = 256;  // kept prepared on a connection
+constexpr size_t kPostgresStatements = 256;  // kept prepared on a connection
 
 // The connection is of no more use.
 class Broken : public base::Error {
@@ -202,7 +202,7 @@ class PostgresConnection : public Connection {
 
   const std::string& prepared(const std::string& sql) {
     if (const auto found = statements_.find(sql); found != statements_.end()) return found->second;
-    if (statements_.size() >= kStatements) {
+    if (statements_.size() >= kPostgresStatements) {
       for (const auto& [text, name] : statements_) connection_->unprepare(name);
       statements_.clear();
     }

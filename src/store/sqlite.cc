@@ -23,7 +23,7 @@ namespace fs = std::filesystem;
 
 constexpr int kBusyMilliseconds = 15000;
 constexpr int kReaders = 6;
-constexpr size_t kStatements = 256;  // kept prepared on a connection
+constexpr size_t kSqliteStatements = 256;  // kept prepared on a connection
 
 [[noreturn]] void fail_with(int code, const std::string& what, const std::string& place) {
   const std::string message = "database " + place + ": ";
@@ -171,7 +171,7 @@ class SqliteConnection : public Connection {
   sqlite3_stmt* prepare(const std::string& sql) {
     if (const auto found = statements_.find(sql); found != statements_.end())
       return found->second.get();
-    if (statements_.size() >= kStatements) statements_.clear();
+    if (statements_.size() >= kSqliteStatements) statements_.clear();
     sqlite3_stmt* statement = nullptr;
     check(sqlite3_prepare_v3(db_, sql.data(), static_cast<int>(sql.size()),
                              SQLITE_PREPARE_PERSISTENT, &statement, nullptr));

@@ -23,31 +23,31 @@ constexpr size_t kMaxQueryBytes = 16 << 10;
 
 enum class Class { kOther, kMark, kSpaced, kUnspaced };
 
-struct Range {
+struct CodeRange {
   int32_t first, last;
 };
 // Blocks whose scripts have no spaces between words, and Korean, whose particles stick to words.
 constexpr std::array kUnspacedBlocks = {
-    Range{0x0E00, 0x0EFF},    // Thai, Lao
-    Range{0x1000, 0x109F},    // Myanmar
-    Range{0x1100, 0x11FF},    // Hangul Jamo
-    Range{0x1780, 0x17FF},    // Khmer
-    Range{0x1950, 0x19DF},    // Tai Le, New Tai Lue
-    Range{0x1A20, 0x1AAF},    // Tai Tham
-    Range{0x2E80, 0x2FDF},    // radicals
-    Range{0x3005, 0x3007},    // 々〆〇
-    Range{0x3040, 0x318F},    // kana, bopomofo, Hangul
-    Range{0x31A0, 0x31BF},    // bopomofo
-    Range{0x31F0, 0x31FF},    // kana
-    Range{0x3400, 0x4DBF},    // Han
-    Range{0x4E00, 0x9FFF},    // Han
-    Range{0xA960, 0xA97F},    // Hangul Jamo
-    Range{0xA9E0, 0xA9FF},    // Myanmar
-    Range{0xAA60, 0xAADF},    // Myanmar, Tai Viet
-    Range{0xAC00, 0xD7FF},    // Hangul
-    Range{0xF900, 0xFAFF},    // Han
-    Range{0x1AFF0, 0x1B16F},  // kana
-    Range{0x20000, 0x3FFFF},  // Han
+    CodeRange{0x0E00, 0x0EFF},    // Thai, Lao
+    CodeRange{0x1000, 0x109F},    // Myanmar
+    CodeRange{0x1100, 0x11FF},    // Hangul Jamo
+    CodeRange{0x1780, 0x17FF},    // Khmer
+    CodeRange{0x1950, 0x19DF},    // Tai Le, New Tai Lue
+    CodeRange{0x1A20, 0x1AAF},    // Tai Tham
+    CodeRange{0x2E80, 0x2FDF},    // radicals
+    CodeRange{0x3005, 0x3007},    // 々〆〇
+    CodeRange{0x3040, 0x318F},    // kana, bopomofo, Hangul
+    CodeRange{0x31A0, 0x31BF},    // bopomofo
+    CodeRange{0x31F0, 0x31FF},    // kana
+    CodeRange{0x3400, 0x4DBF},    // Han
+    CodeRange{0x4E00, 0x9FFF},    // Han
+    CodeRange{0xA960, 0xA97F},    // Hangul Jamo
+    CodeRange{0xA9E0, 0xA9FF},    // Myanmar
+    CodeRange{0xAA60, 0xAADF},    // Myanmar, Tai Viet
+    CodeRange{0xAC00, 0xD7FF},    // Hangul
+    CodeRange{0xF900, 0xFAFF},    // Han
+    CodeRange{0x1AFF0, 0x1B16F},  // kana
+    CodeRange{0x20000, 0x3FFFF},  // Han
 };
 
 Class class_of(int32_t code_point) {
@@ -72,7 +72,7 @@ Class class_of(int32_t code_point) {
     default: return Class::kOther;
   }
   const auto block = std::ranges::lower_bound(kUnspacedBlocks, code_point, {},
-                                              [](Range range) { return range.last; });
+                                              [](CodeRange range) { return range.last; });
   return block != kUnspacedBlocks.end() && block->first <= code_point ? Class::kUnspaced
                                                                       : Class::kSpaced;
 }
