@@ -55,10 +55,10 @@ void add_loop_flags(CLI::App& c, train::LoopOptions& o) {
   c.add_flag("!--last", o.best, "the model is the last step's, not the best one's")->group(run);
 }
 
-void check_resume_flags(const CLI::App& command) {
+void check_resume_flags(const CLI::App& command, const std::set<std::string>& also) {
   for (const CLI::Option* option : command.get_options()) {
     const std::string name = option->get_name();
-    if (option->count() > 0 && name != "--out" && name != "--resume")
+    if (option->count() > 0 && name != "--out" && name != "--resume" && !also.contains(name))
       throw base::UsageError("--resume goes on with the options the run began with; leave out " +
                              name);
   }

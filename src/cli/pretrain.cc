@@ -27,6 +27,9 @@ constexpr const char* kPretrainExamples = R"(Examples:
       --batch 4 --seq 1024 --grad-accum 8 --tokens 100000000
   parley pretrain --resume --out runs/first
       goes on where the run stopped (Ctrl-C, a crash, kill -9); the result is the same, bit for bit
+  parley pretrain --resume --out runs/first --data /elsewhere/texts --tokens 40000000
+      the run directory was copied to another machine, where the same data is in another place; and
+      the run shall be longer (begin it with --schedule trapezoid, and go on from before the decay)
   parley plot runs/first
 The run directory holds config.json, metrics.jsonl, samples.md, held_out.jsonl, tokenizer/,
 checkpoints/ and in the end model/.
@@ -169,7 +172,9 @@ void add_optimizer_flags(CLI::App& c, train::PretrainOptions& o) {
 void add_run_flags(CLI::App& c, train::PretrainOptions& o) {
   const char* group = "Run";
   c.add_option("--out", o.out, "the run directory")->required()->group(group);
-  c.add_flag("--resume", o.resume, "go on with the run in --out, with its own options")
+  c.add_flag("--resume", o.resume,
+             "go on with the run in --out, with its own options; --data, --val-data and --cache "
+             "then say where its data is now, --steps or --tokens how far to go")
       ->group(group);
   c.add_option("--seed", o.seed, "of weights and order of data")
       ->capture_default_str()
@@ -200,7 +205,8 @@ void add_pretrain(CLI::App& app, Common& common) {
   add_optimizer_flags(*command, *options);
   add_run_flags(*command, *options);
   command->callback([command, options, &common] {
-    if (options->resume) check_resume_flags(*command);
+    if (options->resume)
+      check_resume_flags(*command, {"--data", "--val-data", "--cache", "--steps", "--tokens"});
     run(*options, common);
   });
 }

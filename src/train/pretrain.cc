@@ -87,6 +87,7 @@ void Pretraining::prepare_options() {
   if (options_.out.empty()) throw base::UsageError("--out must be given: the run directory");
   if (options_.resume) {
     SavedRun run = load_run(options_.out);
+    run.options.continue_as(options_);
     options_ = run.options;
     config_ = run.model;
     corpus_checksum_ = run.corpus;
@@ -94,10 +95,7 @@ void Pretraining::prepare_options() {
   }
   validate(options_);
   check_new_run(options_.out);
-  // Kept absolute, so that the run can be resumed from another folder.
-  for (auto* names : {&options_.data, &options_.val_data})
-    for (std::string& name : *names) name = fs::absolute(name).string();
-  if (!options_.cache.empty()) options_.cache = fs::absolute(options_.cache).string();
+  options_.make_paths_absolute();
   config_ = find_preset(options_.preset);
   choose_sizes(options_, config_);
 }
@@ -177,6 +175,8 @@ void Pretraining::prepare_length() {
     optimizer_ = std::make_unique<Optimizer>(config_, options_.optimizer_options());
     model::init_weights(weights_, config_, options_.seed);
     fs::remove(options_.out / "samples.md");  // of a run that never got here
+  } else {
+    save_run({options_, config_, corpus_checksum_});  // the data may have moved, the run grown
   }
   spdlog::info("run: {} steps of {} tokens ({} x {} x {}), {} with lr {:.3g}, {}", options_.steps,
                options_.tokens_per_step(), options_.batch, options_.seq, options_.grad_accum,

@@ -73,6 +73,28 @@ Schedule PretrainOptions::schedule_options() const {
   return s;
 }
 
+void PretrainOptions::make_paths_absolute() {
+  for (auto* names : {&data, &val_data})
+    for (std::string& name : *names) name = fs::absolute(name).string();
+  if (!cache.empty()) cache = fs::absolute(cache).string();
+}
+
+void PretrainOptions::continue_as(const PretrainOptions& now) {
+  if (!now.data.empty()) data = now.data;
+  if (!now.val_data.empty()) val_data = now.val_data;
+  if (!now.cache.empty()) cache = now.cache;
+  make_paths_absolute();
+  const int64_t longer =
+      now.steps > 0 ? now.steps : (now.tokens + tokens_per_step() - 1) / tokens_per_step();
+  if (longer == 0) return;
+  if (longer < steps)
+    throw base::UsageError(
+        fmt::format("the run in {} has {} steps of {} tokens; it can be made longer, not shorter",
+                    out.string(), steps, tokens_per_step()));
+  steps = longer;
+  tokens = now.tokens;
+}
+
 void validate(const PretrainOptions& o) {
   constexpr int64_t kMost = 1'000'000'000'000;
   const auto require = [](bool good, const char* flag, const char* what) {

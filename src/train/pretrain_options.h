@@ -66,6 +66,12 @@ struct PretrainOptions {
   OptimizerOptions optimizer_options() const;
   Schedule schedule_options() const;
   int64_t tokens_per_step() const { return batch * seq * grad_accum; }
+
+  // So that the run can be resumed from another folder.
+  void make_paths_absolute();
+  // Takes from `now` where the data is and how long the run shall be, where it says so. UsageError
+  // when the run would be shorter than it was.
+  void continue_as(const PretrainOptions& now);
 };
 
 // Error naming the flag and what it may be when a value makes no sense.

@@ -109,6 +109,41 @@ TEST(Pretrain, ChangedDataCannotBeResumed) {
   EXPECT_THROW(pretrain(resume, true), base::Error);
 }
 
+TEST(Pretrain, GoesOnElsewhereAndForLonger) {
+  TempDir dir;
+  PretrainOptions options = tiny_run(dir);
+  options.schedule = "trapezoid";
+  options.steps = 20;
+  options.out = dir / "long";
+  const std::string expected = weights_of(pretrain(options, true).model);
+  options.steps = 12;
+  options.out = dir / "short";
+  options.keep = 100;
+  pretrain(options, true);
+
+  // As on another machine, with the checkpoint before the rate began to fall.
+  fs::remove_all(options.out / "model");
+  for (const Checkpoint& c : list_checkpoints(options.out))
+    if (c.state.step > 8) fs::remove_all(c.path);
+  fs::rename(options.out, dir / "moved");
+  fs::rename(dir / "data.jsonl", dir / "elsewhere.jsonl");
+  PretrainOptions resume;
+  resume.out = dir / "moved";
+  resume.resume = true;
+  EXPECT_THROW(pretrain(resume, true), base::Error) << "the data is not where it was";
+  resume.data = {dir / "elsewhere.jsonl"};
+  resume.cache = dir / "other cache";
+  resume.tokens = 11 * options.tokens_per_step();
+  EXPECT_THROW(pretrain(resume, true), base::UsageError) << "shorter than it was";
+  resume.tokens = 20 * options.tokens_per_step();
+  EXPECT_EQ(weights_of(pretrain(resume, true).model), expected);
+  // It remembers: the next resumption needs no flags.
+  PretrainOptions again;
+  again.out = resume.out;
+  again.resume = true;
+  EXPECT_EQ(pretrain(again, true).step, 20);
+}
+
 TEST(Pretrain, NonsenseIsAUsageError) {
   TempDir dir;
   const auto refused = [&](auto change) {
