@@ -91,22 +91,26 @@ http::Task change_user(Call& call) {
   auto work = [&] {
     store::Store& store = call.services.store;
     const std::lock_guard lock(call.services.guard.accounts);
-    auto user = store.user(call.parts[0]);
+    const auto apply = [&](store::User& user) {
+      Fields fields(body);
+      user.role = read_role(fields, user.role);
+      user.disabled = fields.boolean("disabled", user.disabled);
+      user.daily_tokens =
+          fields.integer("daily_tokens", 0, INT64_C(1) << 50).value_or(user.daily_tokens);
+      fields.reject_unknown();
+    };
+    const auto user = store.user(call.parts[0]);
     if (!user) throw not_found("user");
-    store::User changed = *user;
-    Fields fields(body);
-    changed.role = read_role(fields, user->role);
-    changed.disabled = fields.boolean("disabled", user->disabled);
-    changed.daily_tokens =
-        fields.integer("daily_tokens", 0, INT64_C(1) << 50).value_or(user->daily_tokens);
-    fields.reject_unknown();
-    if (changed.role != "admin" || changed.disabled) keep_an_admin(store, *user);
-    store.update_user(changed);
-    if (changed.disabled) {
-      store.remove_sessions_of(changed.id, "");
-      call.services.jobs.stop_user(changed.id);
+    store::User wanted = *user;
+    apply(wanted);
+    if (wanted.role != "admin" || wanted.disabled) keep_an_admin(store, *user);
+    const auto changed = store.change_user(user->id, apply);
+    if (!changed) throw not_found("user");
+    if (changed->disabled) {
+      store.remove_sessions_of(changed->id, "");
+      call.services.jobs.stop_user(changed->id);
     }
-    return to_json(changed);
+    return to_json(*changed);
   };
   const Json json = co_await call.blocking(work);
   co_await call.reply(json);

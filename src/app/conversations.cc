@@ -101,21 +101,21 @@ http::Task change(Call& call) {
   const Json body = call.body();
   auto work = [&] {
     store::Store& store = call.services.store;
-    store::Conversation conversation = own_conversation(store, call.user, call.parts[0]);
-    Fields fields(body);
-    read_fields(fields, conversation);
-    conversation.archived = fields.boolean("archived", conversation.archived);
-    if (const auto leaf = fields.string("leaf")) {
+    const auto leaf = Fields(body).string("leaf");
+    if (leaf) {
       const auto message = store.message(call.user.id, *leaf);
-      if (!message || message->conversation != conversation.id) throw not_found("message");
-      conversation.leaf = *leaf;
+      if (!message || message->conversation != call.parts[0]) throw not_found("message");
     }
-    fields.reject_unknown();
-    // Each where it is kept, so that what an answer sets meanwhile stays.
-    store.update_conversation(conversation);
-    if (fields.find("title")) store.set_title(conversation.id, conversation.title);
-    if (fields.find("leaf")) store.set_leaf(conversation.id, conversation.leaf);
-    return to_json(conversation);
+    const auto apply = [&](store::Conversation& conversation) {
+      Fields fields(body);
+      read_fields(fields, conversation);
+      conversation.archived = fields.boolean("archived", conversation.archived);
+      conversation.leaf = fields.string("leaf").value_or(conversation.leaf);
+      fields.reject_unknown();
+    };
+    const auto changed = store.change_conversation(call.user.id, call.parts[0], apply);
+    if (!changed) throw not_found("conversation");
+    return to_json(*changed);
   };
   const Json json = co_await call.blocking(work);
   co_await call.reply(json);

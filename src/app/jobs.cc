@@ -39,6 +39,8 @@ ApiError busy() {
   return error;
 }
 
+ApiError being_written() { return {409, "This answer is being written already.", {}, "streaming"}; }
+
 server::GenerationOptions generation_options(const Jobs::Start& start, int64_t number) {
   const server::ServedModel& model = *start.model;
   Fields fields(start.params, "params.");
@@ -103,12 +105,8 @@ asio::awaitable<bool> Jobs::Impl::write(std::shared_ptr<Job> job, store::Message
   const auto work_there = [](store::Store& store, std::shared_ptr<Job> of,
                              store::Message what) -> asio::awaitable<bool> {
     try {
-      // Another server that shares the store may have been asked to stop it.
-      if (store.shared() && what.status == "streaming") {
-        const auto there = store.message(of->user().id, what.id);
-        if (there && there->status == "stopped") of->ask_to_stop();
-      }
-      store.update_message(what);
+      // Another server that shares the store may have been asked to stop or to remove it.
+      if (!store.update_message(what)) of->ask_to_stop();
       co_return true;
     } catch (const std::exception& error) {
       spdlog::error("an answer could not be stored: {}", error.what());
@@ -200,8 +198,7 @@ void Jobs::Impl::enter(const std::vector<std::shared_ptr<Job>>& fresh, const sto
       jobs, [&](const auto& entry) { return entry.second->user().id == user; });
   if (static_cast<size_t>(own) + fresh.size() > kMostOfUser) throw busy();
   for (const auto& job : fresh)
-    if (jobs.contains(job->id()))
-      throw ApiError(409, "This answer is being written already.", {}, "streaming");
+    if (jobs.contains(job->id())) throw being_written();
   for (const auto& job : fresh) jobs.emplace(job->id(), job);
 }
 
@@ -224,7 +221,7 @@ Jobs::~Jobs() {
 std::vector<store::Message> Jobs::start(Start start) {
   // 1. A place in the engine's queue for each, or for none.
   std::vector<std::shared_ptr<Job>> fresh;
-  const store::Time now = store::now();
+  const store::Time now = store::now(), seen = start.answers.at(0).heartbeat;
   for (store::Message& message : start.answers) {
     message.status = "streaming";
     message.heartbeat = now;
@@ -250,11 +247,14 @@ std::vector<store::Message> Jobs::start(Start start) {
           impl_->context.get_executor()));
     // 2. In the store before anything can end.
     for (const store::Message& message : start.before) impl_->parts.store.add_message(message);
-    for (const store::Message& message : start.answers)
-      if (start.continued)
-        impl_->parts.store.update_message(message);
-      else
+    for (const store::Message& message : start.answers) {
+      if (!start.continued)
         impl_->parts.store.add_message(message);
+      else if (impl_->parts.store.resume_message(message.id, seen, now))
+        impl_->parts.store.update_message(message);
+      else  // by another server
+        throw being_written();
+    }
     if (!start.continued && start.answers.size() > 1)
       impl_->parts.store.set_leaf(start.answers[0].conversation, start.answers[0].id);
   } catch (const ApiError& error) {

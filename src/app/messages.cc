@@ -40,12 +40,12 @@ std::optional<store::Message> read_parent(const Call& call, Fields& fields,
                                           const store::Conversation& conversation) {
   const auto id = fields.string("parent");
   if (!id) return std::nullopt;
-  auto parent = call.services.store.message(call.user.id, *id);
-  if (!parent || parent->conversation != conversation.id) throw not_found("message");
-  if (parent->role != "assistant")
+  auto parent = own_message(call.services, call.user, *id);
+  if (parent.conversation != conversation.id) throw not_found("message");
+  if (parent.role != "assistant")
     server::bad_request("parent", "A message follows an answer, or is the first of a branch.",
                         "invalid_value");
-  if (parent->status == "streaming" && call.services.jobs.has(parent->id))
+  if (parent.status == "streaming")
     throw ApiError(409, "The answer is still being written. Stop it first, or wait.", {},
                    "streaming");
   return parent;
@@ -103,7 +103,10 @@ Json ask(const Call& call, const Json& body) {
     if (!saved.is_null()) store.remove_memory(call.user.id, saved["id"].get<std::string>());
     throw;
   }
-  if (conversation.title.empty()) store.set_title(conversation.id, make_title(message.content));
+  if (conversation.title.empty())
+    store.change_conversation(call.user.id, conversation.id, [&](store::Conversation& now) {
+      if (now.title.empty()) now.title = make_title(message.content);
+    });
   if (!conversation.draft.empty()) store.set_draft(call.user.id, conversation.id, "");
   return {{"user", to_json(message)}, {"answers", answers_json(answers)}};
 }

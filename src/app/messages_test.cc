@@ -364,9 +364,60 @@ TEST_F(LongAnswers, AnAnswerUnderWayElsewhereIsFollowed) {
   EXPECT_EQ(text, "好 😀! end");
   EXPECT_EQ(all.front()["offset"], 1);
   EXPECT_EQ(all.back()["message"]["status"], "done");
-  // Stopping it marks it in the store, where the other server sees it.
+  // Who has more of it than the store, since the other server told it, waits for the store.
   write("more", "streaming");
+  reader = std::async(std::launch::async, [&] { return stream(browser_, id, 6); });
+  std::this_thread::sleep_for(std::chrono::milliseconds(200));
+  write("more of it", "done");
+  EXPECT_EQ(reader.get().front(), Json({{"type", "delta"}, {"offset", 6}, {"text", "f it"}}));
+}
+
+TEST_F(LongAnswers, AnAnswerUnderWayElsewhereIsStopped) {
+  const std::string id = begin();
+  post(browser_, "/messages/" + id + "/stop");
+  const std::string user = get(browser_, "/session")["user"]["id"].get<std::string>();
+  const auto store = open_store();
+  auto message = *store->message(user, id);
+  message.status = "streaming";
+  message.content = "so far";
+  message.heartbeat = store::now();
+  EXPECT_TRUE(store->update_message(message));
+  const std::string path = "/conversations/" + conversation_ + "/messages";
+  EXPECT_EQ(refused(browser_, "POST", path, {{"parent", id}, {"content", "and?"}}, 409),
+            "streaming");
+  // The other server hears of it, and stores the rest.
+  auto stopped =
+      std::async(std::launch::async, [&] { return post(browser_, "/messages/" + id + "/stop"); });
+  while (store->update_message(message)) std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  EXPECT_EQ(get(browser_, "/messages/" + id)["status"], "streaming");
+  message.status = "stopped";
+  message.content = "so far, and the rest";
+  store->update_message(message);
+  const Json answer = stopped.get();
+  EXPECT_EQ(answer["status"], "stopped");
+  EXPECT_EQ(answer["content"], "so far, and the rest");
+  // A server that is gone is not waited for.
+  ASSERT_TRUE(store->resume_message(id, message.heartbeat, store::now() - 5'000));
   EXPECT_EQ(post(browser_, "/messages/" + id + "/stop")["status"], "stopped");
+}
+
+TEST_F(LongAnswers, WhatAnotherServerAsksFor) {
+  const auto store = open_store();
+  const std::string id = begin();
+  EXPECT_TRUE(store->ask_to_stop(id, 0));
+  EXPECT_EQ(wait_for(browser_, id)["status"], "stopped");
+  // It goes on here or there.
+  const std::string user = get(browser_, "/session")["user"]["id"].get<std::string>();
+  const store::Time seen = store->message(user, id)->heartbeat;
+  ASSERT_TRUE(store->resume_message(id, seen, store::now()));
+  EXPECT_EQ(refused(browser_, "POST", "/messages/" + id + "/continue", nullptr, 409), "streaming");
+  // What is removed there is not written here any more.
+  const std::string other = begin();
+  auto reader = std::async(std::launch::async, [&] {
+    return send(request_of(browser_, "GET", "/app/api/messages/" + other + "/stream")).body;
+  });
+  store->remove_conversation(user, conversation_);
+  EXPECT_NE(reader.get().find("error"), std::string::npos);
 }
 
 TEST_F(LongAnswers, WhatIsRemovedWhileItGrows) {

@@ -16,6 +16,9 @@ constexpr std::chrono::seconds kKeepAlive{15};
 constexpr std::chrono::milliseconds kEventGap{20};  // faster is not seen
 constexpr std::chrono::milliseconds kPoll{500};
 constexpr std::chrono::seconds kStopElsewhere{10};
+constexpr std::chrono::milliseconds kStopPoll{200};
+constexpr store::Time kSilent = 3'000;       // who writes stores a piece twice a second
+constexpr std::chrono::seconds kCatchUp{3};  // until the store has what a reader has
 
 std::string event_text(const Json& json) { return "data: " + server::dump(json) + "\n\n"; }
 
@@ -62,12 +65,18 @@ http::Task follow(Call& call, Writer& writer, Jobs::Listener& listener) {
 }
 
 // What another server writes, or nobody any more.
-http::Task follow_store(Call& call, Writer& writer, const store::Id& id) {
+http::Task follow_store(Call& call, Writer& writer, const store::Id& id, int64_t from) {
   size_t at = 0;
+  const auto began = Clock::now();
   while (true) {
     auto read = [&] { return own_message(call.services, call.user, id); };
     const store::Message message = co_await call.blocking(read);
     if (call.exchange.disconnected()) throw http::Disconnected("gone");
+    if (at == 0 && message.status == "streaming" && utf16_length(message.content) < from &&
+        Clock::now() < began + kCatchUp) {  // who comes from its server may be ahead of the store
+      co_await pause(kStopPoll);
+      continue;
+    }
     // An answer that begins anew elsewhere may be shorter for a moment.
     const std::string fresh = message.content.substr(std::min(at, message.content.size()));
     at = std::max(at, message.content.size());
@@ -130,7 +139,7 @@ http::Task stream_message(Call& call) {
     call.exchange.on_disconnect([listener] { listener->wake(); });
     co_await follow(call, writer, *listener);
   } else {
-    co_await follow_store(call, writer, id);
+    co_await follow_store(call, writer, id, from);
   }
   auto result = [&] {
     const auto message = own_message(call.services, call.user, id);
@@ -143,19 +152,13 @@ http::Task stream_message(Call& call) {
 }
 
 http::Task stop_elsewhere(Call& call, const store::Id& id) {
-  // The other server sees the mark before it stores its next piece; the piece may be under way.
+  // The other server sees it when it stores its next piece, and then stores all there is.
   const auto until = Clock::now() + kStopElsewhere;
-  for (int quiet = 0; quiet < 3 && Clock::now() < until;) {
-    auto mark = [&] {
-      store::Message message = own_message(call.services, call.user, id);
-      if (message.status != "streaming") return true;
-      message.status = "stopped";
-      call.services.store.update_message(message);
-      return false;
-    };
-    const bool marked = co_await call.blocking(mark);
-    quiet = marked ? quiet + 1 : 0;
-    co_await pause(kPoll);
+  auto ask = [&] { return call.services.store.ask_to_stop(id, store::now() - kSilent); };
+  while (Clock::now() < until) {
+    const bool streaming = co_await call.blocking(ask);
+    if (!streaming) co_return;
+    co_await pause(kStopPoll);
   }
 }
 

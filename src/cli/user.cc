@@ -45,6 +45,13 @@ store::User find(store::Store& store, const std::string& name) {
   return *user;
 }
 
+store::User change_account(store::Store& store, const store::Id& id,
+                           const std::function<void(store::User&)>& change) {
+  const auto user = store.change_user(id, change);
+  if (!user) base::fail("this user was removed meanwhile");
+  return *user;
+}
+
 // A line from the terminal that is not shown.
 std::string read_hidden(const std::string& prompt) {
   fmt::print(stderr, "{}: ", prompt);
@@ -109,10 +116,9 @@ void add(const UserOptions& options, bool json) {
   if (store->user_by_name(name)) base::fail("there is a user '{}' already", name);
   const std::string hash = app::hash_password(read_password());
   store::User user = app::add_account(*store, name, hash, options.admin ? "admin" : "user");
-  if (options.daily_tokens > 0) {
-    user.daily_tokens = options.daily_tokens;
-    store->update_user(user);
-  }
+  if (options.daily_tokens > 0)
+    user = change_account(*store, user.id,
+                          [&](store::User& now) { now.daily_tokens = options.daily_tokens; });
   if (json)
     write_out(user_json(*store, user).dump() + "\n");
   else
@@ -139,20 +145,18 @@ void set_password(const UserOptions& options) {
   const StorePtr store = open(options);
   find(*store, options.name);
   const std::string hash = app::hash_password(read_password());
-  store::User user = find(*store, options.name);  // as it is now
-  user.password_hash = hash;
-  store->update_user(user);
+  const store::User user = change_account(*store, find(*store, options.name).id,
+                                          [&](store::User& now) { now.password_hash = hash; });
   store->remove_sessions_of(user.id, "");
   spdlog::info("{} has a new password, and is logged out everywhere", user.name);
 }
 
 void set_disabled(const UserOptions& options, bool disabled) {
   const StorePtr store = open(options);
-  store::User user = find(*store, options.name);
+  const store::User user = find(*store, options.name);
   if (disabled && user.role == "admin" && !app::another_admin(*store, user.id))
     base::fail("{} is the last administrator who can log in: add another one first", user.name);
-  user.disabled = disabled;
-  store->update_user(user);
+  change_account(*store, user.id, [&](store::User& now) { now.disabled = disabled; });
   if (disabled) store->remove_sessions_of(user.id, "");
   spdlog::info("{} {}", user.name, disabled ? "can no longer log in" : "can log in again");
 }

@@ -67,22 +67,28 @@ int64_t SqlStore::count_conversations(const Id& user) {
   return number("SELECT count(*) FROM conversations WHERE user_id = ?", {user});
 }
 
-void SqlStore::update_conversation(const Conversation& c) {
-  change(
-      "UPDATE conversations SET model = ?, system = ?, params = ?, archived = ?"
-      " WHERE id = ? AND user_id = ?",
-      {c.model, c.system, c.params, c.archived, c.id, c.user});
+std::optional<Conversation> SqlStore::change_conversation(
+    const Id& user, const Id& id, const std::function<void(Conversation&)>& change) {
+  std::optional<Conversation> found;
+  database_->write([&](Connection& connection) {
+    found = connection.one(
+        kConversation + "WHERE id = ? AND user_id = ?" + for_update(connection.dialect()),
+        {id, user}, &read_conversation);
+    if (!found) return;
+    Conversation& c = *found;
+    const std::string title = c.title;
+    change(c);
+    connection.execute(
+        "UPDATE conversations SET title = ?, model = ?, system = ?, params = ?, leaf = ?,"
+        " archived = ? WHERE id = ?",
+        {c.title, c.model, c.system, c.params, c.leaf, c.archived, id});
+    if (c.title != title) index_title(connection, id, c.title);
+  });
+  return found;
 }
 
 void SqlStore::set_leaf(const Id& conversation, const Id& leaf) {
   change("UPDATE conversations SET leaf = ? WHERE id = ?", {leaf, conversation});
-}
-
-void SqlStore::set_title(const Id& conversation, std::string_view title) {
-  database_->write([&](Connection& connection) {
-    connection.execute("UPDATE conversations SET title = ? WHERE id = ?", {title, conversation});
-    index_title(connection, conversation, title);
-  });
 }
 
 void SqlStore::remove_conversation(const Id& user, const Id& id) {

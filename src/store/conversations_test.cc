@@ -1,4 +1,5 @@
 #include <chrono>
+#include <thread>
 
 #include "store/store_test_util.h"
 
@@ -146,10 +147,10 @@ TEST_P(ConversationTest, PagesNewestFirst) {
 
 TEST_P(ConversationTest, ChangesOnlyWhatIsMeant) {
   const User user = add_user("ann");
-  Conversation c = add_conversation(user, "old");
+  const Conversation c = add_conversation(user, "old");
   const Message a = add_message(c, "", "a");
   store->set_draft(user.id, c.id, "unsent");
-  store->set_title(c.id, "new");
+  store->change_conversation(user.id, c.id, [](Conversation& now) { now.title = "new"; });
   auto got = store->conversation(user.id, c.id);
   EXPECT_EQ(got->title, "new");
   EXPECT_EQ(got->draft, "unsent");
@@ -157,10 +158,13 @@ TEST_P(ConversationTest, ChangesOnlyWhatIsMeant) {
   store->set_leaf(c.id, "other");
   EXPECT_EQ(store->conversation(user.id, c.id)->leaf, "other");
   EXPECT_EQ(store->conversation(user.id, c.id)->title, "new");
-  c.title = "newer";  // of which only set_title() takes note
-  c.system = "s";
-  c.archived = true;
-  store->update_conversation(c);
+  const auto changed = store->change_conversation(user.id, c.id, [](Conversation& now) {
+    now.system = "s";
+    now.archived = true;
+    now.draft = "only set_draft() takes note of this";
+  });
+  ASSERT_TRUE(changed);
+  EXPECT_EQ(changed->title, "new");
   got = store->conversation(user.id, c.id);
   EXPECT_EQ(got->title, "new");
   EXPECT_EQ(got->leaf, "other");
@@ -174,6 +178,26 @@ TEST_P(ConversationTest, ChangesOnlyWhatIsMeant) {
   EXPECT_EQ(store->new_draft("nobody"), "");
 }
 
+TEST_P(ConversationTest, ChangesAtTheSameTimeBothStay) {
+  const User user = add_user("ann");
+  const Conversation c = add_conversation(user);
+  std::vector<std::thread> threads;
+  for (const char* name : {"system", "title", "model"})
+    threads.emplace_back([&, name = std::string(name)] {
+      for (int i = 1; i <= 25; ++i)
+        store->change_conversation(user.id, c.id, [&](Conversation& now) {
+          (name == "system"  ? now.system
+           : name == "title" ? now.title
+                             : now.model) = name + std::to_string(i);
+        });
+    });
+  for (std::thread& thread : threads) thread.join();
+  const auto got = store->conversation(user.id, c.id);
+  EXPECT_EQ(got->system, "system25");
+  EXPECT_EQ(got->title, "title25");
+  EXPECT_EQ(got->model, "model25");
+}
+
 TEST_P(ConversationTest, UsersAreApart) {
   const User ann = add_user("ann"), bob = add_user("bob");
   const Conversation c = add_conversation(ann, "secret garden");
@@ -185,10 +209,7 @@ TEST_P(ConversationTest, UsersAreApart) {
   store->remove_conversation(bob.id, c.id);
   store->remove_conversations(bob.id);
   store->set_draft(bob.id, c.id, "mine now");
-  Conversation stolen = c;
-  stolen.user = bob.id;
-  stolen.system = "taken over";
-  store->update_conversation(stolen);
+  EXPECT_FALSE(store->change_conversation(bob.id, c.id, [](Conversation&) { FAIL(); }));
   const auto got = store->conversation(ann.id, c.id);
   ASSERT_TRUE(got);
   EXPECT_EQ(got->title, "secret garden");
@@ -253,6 +274,43 @@ TEST_P(ConversationTest, InterruptsOnlyWhatIsStale) {
   EXPECT_EQ(store->message(user.id, old.id)->content, "so far");
   EXPECT_EQ(store->message(user.id, fresh.id)->status, "streaming");
   EXPECT_EQ(store->message(user.id, done.id)->status, "done");
+}
+
+// What one server asks of another.
+TEST_P(ConversationTest, AnAnswerIsStoppedAndResumed) {
+  const User user = add_user("ann");
+  const Conversation c = add_conversation(user);
+  Message m = make_message(c, "", "so far", "assistant");
+  m.status = "streaming";
+  m.heartbeat = 100;
+  store->add_message(m);
+  const auto status = [&] { return store->message(user.id, m.id)->status; };
+  EXPECT_TRUE(store->update_message(m));
+  EXPECT_FALSE(store->resume_message(m.id, 100, 200));  // somebody writes it
+  // Whoever writes it hears of it, and stores its end.
+  EXPECT_TRUE(store->ask_to_stop(m.id, 50));
+  EXPECT_EQ(status(), "streaming");
+  m.content = "so far, and more";
+  EXPECT_FALSE(store->update_message(m));
+  m.status = "stopped";
+  store->update_message(m);
+  EXPECT_FALSE(store->ask_to_stop(m.id, 50));
+  EXPECT_EQ(store->message(user.id, m.id)->content, "so far, and more");
+  // Of two that go on with it one is first.
+  EXPECT_FALSE(store->resume_message(m.id, 99, 200));
+  EXPECT_TRUE(store->resume_message(m.id, 100, 200));
+  EXPECT_FALSE(store->resume_message(m.id, 100, 201));
+  EXPECT_EQ(status(), "streaming");
+  m.status = "streaming";
+  m.heartbeat = 200;
+  EXPECT_TRUE(store->update_message(m));
+  // Nobody writes it any more.
+  EXPECT_TRUE(store->ask_to_stop(m.id, 201));
+  EXPECT_EQ(status(), "stopped");
+  EXPECT_FALSE(store->ask_to_stop(m.id, 201));
+  store->remove_conversation(user.id, c.id);
+  EXPECT_FALSE(store->update_message(m));
+  EXPECT_FALSE(store->ask_to_stop("nothing", 201));
 }
 
 TEST_P(ConversationTest, ImportsWholeOrNotAtAll) {

@@ -175,6 +175,12 @@ std::unique_ptr<Database> open_sqlite(const std::string& path);
 // "postgresql://…"; at most `connections` at a time.
 std::unique_ptr<Database> open_postgres(const std::string& url, int connections = 8);
 
+// At the end of a SELECT in a write(): nobody changes its rows before the transaction ends. (SQLite
+// has one writer.)
+inline const char* for_update(Dialect dialect) {
+  return dialect == Dialect::kSqlite ? "" : " FOR NO KEY UPDATE";
+}
+
 // ` IN ` this: the strings of a JSON array, given as one parameter.
 inline const char* json_list(Dialect dialect) {
   return dialect == Dialect::kSqlite ? "(SELECT value FROM json_each(?))"

@@ -55,7 +55,9 @@ TEST_P(DatabaseTest, ManyThreads) {
           m.content += " more";
           store->update_message(m);
           store->add_usage(ann.id, "day", 1);
-          store->set_title(conversations[0].id, "title " + std::to_string(t));
+          store->change_conversation(ann.id, conversations[0].id, [&](Conversation& shared) {
+            shared.title = "title " + std::to_string(t);
+          });
           parent = m.id;
           EXPECT_EQ(store->branch(m.id).size(), static_cast<size_t>(i) + 1);
           EXPECT_FALSE(store->search(ann.id, "thread more", 3).empty());

@@ -134,22 +134,43 @@ std::vector<Message> SqlStore::branch(const Id& leaf) {
   return branch;
 }
 
-void SqlStore::update_message(const Message& m) {
+bool SqlStore::update_message(const Message& m) {
+  bool go_on = false;
   database_->write([&](Connection& connection) {
     int64_t seq = 0;
-    const auto changed = [&](const Row& row) { seq = row.integer(0); };
+    go_on = false;
+    const auto changed = [&](const Row& row) {
+      seq = row.integer(0);
+      go_on = row.integer(1) == 0;
+    };
     if (m.prompt.empty())
       connection.query(
           "UPDATE messages SET content = ?, status = ?, model = ?, heartbeat = ?, data = ?"
-          " WHERE id = ? RETURNING seq",
+          " WHERE id = ? RETURNING seq, stop_asked",
           {m.content, m.status, m.model, m.heartbeat, m.data, m.id}, changed);
     else
       connection.query(
           "UPDATE messages SET content = ?, status = ?, model = ?, heartbeat = ?, data = ?,"
-          " prompt = ? WHERE id = ? RETURNING seq",
+          " prompt = ? WHERE id = ? RETURNING seq, stop_asked",
           {m.content, m.status, m.model, m.heartbeat, m.data, m.prompt, m.id}, changed);
     if (seq > 0) index_text(connection, Indexed::kMessages, seq, m.content);
   });
+  return go_on;
+}
+
+bool SqlStore::ask_to_stop(const Id& id, Time silent) {
+  return change(
+             "UPDATE messages SET stop_asked = 1,"
+             " status = CASE WHEN heartbeat < ? THEN 'stopped' ELSE status END"
+             " WHERE id = ? AND status = 'streaming'",
+             {silent, id}) > 0;
+}
+
+bool SqlStore::resume_message(const Id& id, Time seen, Time heartbeat) {
+  return change(
+             "UPDATE messages SET status = 'streaming', heartbeat = ?, stop_asked = 0"
+             " WHERE id = ? AND status <> 'streaming' AND heartbeat = ?",
+             {heartbeat, id, seen}) > 0;
 }
 
 int64_t SqlStore::interrupt_stale(Time before) {

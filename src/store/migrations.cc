@@ -177,8 +177,13 @@ void make_tables(Connection& connection) {
   }
 }
 
+// Replicas ask each other through it.
+void add_stop_asked(Connection& connection) {
+  connection.execute("ALTER TABLE messages ADD COLUMN stop_asked BIGINT NOT NULL DEFAULT 0");
+}
+
 // A step at index i leads from version i to i + 1. Steps that stood in a release never change.
-constexpr std::array kSteps = {&make_tables, &make_indices};
+constexpr std::array kSteps = {&make_tables, &make_indices, &add_stop_asked};
 
 int version_of(Connection& connection, const std::string& place) {
   if (!connection.has_table("schema_version")) {
@@ -205,7 +210,11 @@ int schema_version() { return static_cast<int>(kSteps.size()); }
 
 void migrate(Database& database, int version) {
   int found = 0;
-  database.read([&](Connection& connection) { found = version_of(connection, database.place()); });
+  // Whether a database without versions is empty or another program's only the lock can tell:
+  // another server may be making the tables now.
+  database.read([&](Connection& connection) {
+    if (connection.has_table("schema_version")) found = version_of(connection, database.place());
+  });
   if (found >= version) return;
   database.write([&](Connection& connection) {
     connection.lock(kMigrationLock);

@@ -233,7 +233,7 @@ class PostgresDatabase : public Database {
       : url_(url), place_(place_of(url)), most_(connections) {
     // A server that does not answer at all would hold its callers for minutes.
     if (url_.find("connect_timeout=") == std::string::npos)
-      url_ += (url_.find('?') == std::string::npos ? "?" : "&") + std::string("connect_timeout=10");
+      url_ += url_.find('?') == std::string::npos ? "?connect_timeout=10" : "&connect_timeout=10";
     std::string encoding;
     read([&](Connection& connection) {
       connection.query(

@@ -153,7 +153,7 @@ TEST_P(SearchTest, FollowsChanges) {
   store->update_message(m);
   EXPECT_TRUE(store->search(ann.id, "alpha", 9).empty());
   EXPECT_EQ(store->search(ann.id, "gamma", 9).size(), 1u);
-  store->set_title(c.id, "second title");
+  store->change_conversation(ann.id, c.id, [](Conversation& now) { now.title = "second title"; });
   EXPECT_TRUE(store->search(ann.id, "first", 9).empty());
   EXPECT_EQ(store->search(ann.id, "second", 9).size(), 1u);
 }

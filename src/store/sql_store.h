@@ -18,7 +18,7 @@ class SqlStore : public Store {
   std::optional<User> user(const Id&) override;
   std::optional<User> user_by_name(std::string_view name) override;
   std::vector<User> users() override;
-  void update_user(const User&) override;
+  std::optional<User> change_user(const Id&, const std::function<void(User&)>&) override;
   void remove_user(const Id&) override;
   int64_t count_users() override;
   void add_session(const Session&) override;
@@ -37,9 +37,9 @@ class SqlStore : public Store {
   std::vector<Conversation> conversations(const Id& user, bool archived, int64_t limit,
                                           std::optional<std::pair<Time, Id>> before) override;
   int64_t count_conversations(const Id& user) override;
-  void update_conversation(const Conversation&) override;
+  std::optional<Conversation> change_conversation(
+      const Id& user, const Id&, const std::function<void(Conversation&)>&) override;
   void set_leaf(const Id& conversation, const Id& leaf) override;
-  void set_title(const Id& conversation, std::string_view title) override;
   void remove_conversation(const Id& user, const Id&) override;
   void remove_conversations(const Id& user) override;
   void set_draft(const Id& user, const Id& conversation_or_new, std::string_view) override;
@@ -49,7 +49,9 @@ class SqlStore : public Store {
   std::optional<Message> message(const Id& user, const Id&) override;
   std::vector<Message> messages(const Id& conversation) override;
   std::vector<Message> branch(const Id& leaf) override;
-  void update_message(const Message&) override;
+  bool update_message(const Message&) override;
+  bool ask_to_stop(const Id&, Time silent) override;
+  bool resume_message(const Id&, Time seen, Time heartbeat) override;
   int64_t interrupt_stale(Time before) override;
   void add_summary(const Summary&) override;
   std::vector<Summary> summaries(const Id& conversation) override;

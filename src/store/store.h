@@ -165,9 +165,12 @@ class Store {
   // Names that differ in nothing but case, or the width of letters, are one.
   virtual std::optional<User> user_by_name(std::string_view name) = 0;
   virtual std::vector<User> users() = 0;
-  virtual void update_user(const User&) = 0;  // Conflict: the name is taken
-  virtual void remove_user(const Id&) = 0;    // and all that is theirs; feedback keeps its copies
-  virtual int64_t count_users() = 0;          // who can log in: the local user does not count
+  // Reads, changes and stores a user as one, so that of changes at the same time each stays. What
+  // it is then; nothing when there is none. `change` may run again, on what is there by then, and
+  // must not use the store. Conflict: the name is taken.
+  virtual std::optional<User> change_user(const Id&, const std::function<void(User&)>& change) = 0;
+  virtual void remove_user(const Id&) = 0;  // and all that is theirs; feedback keeps its copies
+  virtual int64_t count_users() = 0;        // who can log in: the local user does not count
 
   virtual void add_session(const Session&) = 0;  // replaces the one of the same token_hash
   virtual std::optional<Session> session(std::string_view token_hash) = 0;  // not if expired
@@ -194,11 +197,10 @@ class Store {
   virtual std::vector<Conversation> conversations(const Id& user, bool archived, int64_t limit,
                                                   std::optional<std::pair<Time, Id>> before) = 0;
   virtual int64_t count_conversations(const Id& user) = 0;
-  // Model, system prompt, parameters, archived. The others have functions of their own, so that
-  // what an answer sets and what the user changes at the same time both stay.
-  virtual void update_conversation(const Conversation&) = 0;
+  // As change_user: title, model, system prompt, parameters, leaf, archived.
+  virtual std::optional<Conversation> change_conversation(
+      const Id& user, const Id&, const std::function<void(Conversation&)>& change) = 0;
   virtual void set_leaf(const Id& conversation, const Id& leaf) = 0;
-  virtual void set_title(const Id& conversation, std::string_view title) = 0;
   virtual void remove_conversation(const Id& user, const Id&) = 0;
   virtual void remove_conversations(const Id& user) = 0;
   // The draft of the chat that does not exist yet is a user's own.
@@ -214,8 +216,15 @@ class Store {
   virtual std::vector<Message> messages(const Id& conversation) = 0;  // by creation
   // From the root to `leaf`.
   virtual std::vector<Message> branch(const Id& leaf) = 0;
-  // What an answer has so far: content, status, model, heartbeat, data, prompt.
-  virtual void update_message(const Message&) = 0;
+  // What an answer has so far: content, status, model, heartbeat, data, prompt. False when it need
+  // not go on: somebody asked it to stop, or it is gone.
+  virtual bool update_message(const Message&) = 0;
+  // Asks whoever writes an answer to stop; an answer whose heartbeat is older than `silent` nobody
+  // writes: it is "stopped". False when it is not "streaming" any more.
+  virtual bool ask_to_stop(const Id&, Time silent) = 0;
+  // Makes an answer "streaming" that has ended, for one who has read it with the heartbeat `seen`.
+  // False when somebody else was faster.
+  virtual bool resume_message(const Id&, Time seen, Time heartbeat) = 0;
   // Sets "streaming" to "interrupted" where the heartbeat is older; returns how many.
   virtual int64_t interrupt_stale(Time before) = 0;
 

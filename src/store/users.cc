@@ -67,17 +67,25 @@ std::optional<User> SqlStore::user_by_name(std::string_view name) {
 
 std::vector<User> SqlStore::users() { return list(kUser + "ORDER BY created, id", {}, &read_user); }
 
-void SqlStore::update_user(const User& user) {
-  check_name(user);
+std::optional<User> SqlStore::change_user(const Id& id, const std::function<void(User&)>& change) {
+  std::optional<User> user;
   try {
-    change(
-        "UPDATE users SET name = ?, name_key = ?, role = ?, password_hash = ?, disabled = ?,"
-        " daily_tokens = ?, settings = ? WHERE id = ?",
-        {user.name, fold(user.name), user.role, user.password_hash, user.disabled,
-         user.daily_tokens, user.settings, user.id});
+    database_->write([&](Connection& connection) {
+      user = connection.one(kUser + "WHERE id = ?" + for_update(connection.dialect()), {id},
+                            &read_user);
+      if (!user) return;
+      change(*user);
+      check_name(*user);
+      connection.execute(
+          "UPDATE users SET name = ?, name_key = ?, role = ?, password_hash = ?, disabled = ?,"
+          " daily_tokens = ?, settings = ? WHERE id = ?",
+          {user->name, fold(user->name), user->role, user->password_hash, user->disabled,
+           user->daily_tokens, user->settings, id});
+    });
   } catch (const UniqueViolation&) {
-    fail_taken(user);
+    fail_taken(*user);
   }
+  return user;
 }
 
 void SqlStore::remove_user(const Id& id) { change("DELETE FROM users WHERE id = ?", {id}); }

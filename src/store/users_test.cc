@@ -38,14 +38,44 @@ TEST_P(UserTest, KeepsEveryField) {
     EXPECT_EQ(got->settings, user.settings);
     EXPECT_EQ(got->created, 12345);
   }
-  user.name = "other";
-  user.role = "user";
-  user.disabled = false;
-  user.settings = Json::object();
-  store->update_user(user);
+  const auto changed = store->change_user(user.id, [](User& now) {
+    now.name = "other";
+    now.role = "user";
+    now.disabled = false;
+    now.settings = Json::object();
+  });
+  ASSERT_TRUE(changed);
+  EXPECT_EQ(changed->name, "other");
+  EXPECT_EQ(changed->password_hash, "hash");
   EXPECT_FALSE(store->user_by_name("Zoë 王"));
   EXPECT_EQ(store->user_by_name("other")->settings, Json::object());
   EXPECT_FALSE(store->user("nobody"));
+  EXPECT_FALSE(store->change_user("nobody", [](User&) { FAIL(); }));
+}
+
+TEST_P(UserTest, ChangesAtTheSameTimeBothStay) {
+  const User ann = add_user("ann");
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 4; ++t)
+    threads.emplace_back([&, t] {
+      for (int i = 0; i < 25; ++i)
+        store->change_user(ann.id, [&](User& now) {
+          now.daily_tokens += 1;
+          now.settings[std::to_string(t)] = i;
+        });
+    });
+  for (std::thread& thread : threads) thread.join();
+  const auto got = store->user(ann.id);
+  EXPECT_EQ(got->daily_tokens, 100);
+  EXPECT_EQ(got->settings.size(), 4u);
+  // What throws changes nothing.
+  EXPECT_THROW(store->change_user(ann.id,
+                                  [](User& now) {
+                                    now.daily_tokens = 0;
+                                    throw std::runtime_error("on the way");
+                                  }),
+               std::runtime_error);
+  EXPECT_EQ(store->user(ann.id)->daily_tokens, 100);
 }
 
 TEST_P(UserTest, OneNameOneUser) {
@@ -55,9 +85,8 @@ TEST_P(UserTest, OneNameOneUser) {
   EXPECT_THROW(add_user("aNN"), Conflict);
   EXPECT_THROW(add_user("Ａｎｎ"), Conflict);
   EXPECT_EQ(store->user_by_name("ANN")->id, ann.id);
-  User bob = add_user("bob");
-  bob.name = "ann";
-  EXPECT_THROW(store->update_user(bob), Conflict);
+  const User bob = add_user("bob");
+  EXPECT_THROW(store->change_user(bob.id, [](User& now) { now.name = "ann"; }), Conflict);
   EXPECT_EQ(store->user(bob.id)->name, "bob");
   EXPECT_EQ(store->users().size(), 2u);
   EXPECT_THROW(add_user(""), base::Error);
