@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "cli/commands.h"
+#include "cli/eval_chat.h"
 #include "cli/eval_winrate.h"
 #include "cli/measure.h"
 #include "cli/output.h"
@@ -77,6 +78,7 @@ void add_eval(CLI::App& app, Common& common) {
       ->capture_default_str();
   add_precision_flags(*bpb, flags->precision);
   bpb->callback([flags, &common] { run_bpb(*flags, common); });
+  add_eval_chat(*command, common);
   add_eval_winrate(*command, common);
   add_eval_bestofn(*command);
 }

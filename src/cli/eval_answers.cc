@@ -77,8 +77,8 @@ class Answerer {
     engine_.emplace(model_.config, model_.infer, std::move(options));
   }
 
-  std::vector<std::vector<std::string>> answer(std::span<const Conversation> prompts, int64_t n) {
-    std::vector<std::vector<std::string>> answers(prompts.size());
+  Answers answer(std::span<const Conversation> prompts, int64_t n) {
+    Answers answers(prompts.size());
     // All of them first: a prompt that cannot be asked shows at once.
     std::vector<std::vector<int32_t>> ids;
     for (const Conversation& prompt : prompts) ids.push_back(ids_of(prompt));
@@ -119,7 +119,7 @@ class Answerer {
   }
 
   void answer_window(std::span<const std::vector<int32_t>> prompts, int64_t n, size_t begin,
-                     size_t end, std::vector<std::vector<std::string>>& answers) {
+                     size_t end, Answers& answers) {
     std::vector<infer::Request> requests;
     std::deque<text::TextStream> streams;
     for (size_t p = begin; p < end; ++p) {
@@ -137,12 +137,14 @@ class Answerer {
       if (!model_.tokenizer.is_special(sample.token)) texts[i] += streams[i].push(sample.token);
       return streams[i].stopped() ? infer::Verdict::kStop : infer::Verdict::kContinue;
     };
-    infer::generate(*engine_, requests, on_token, base::interrupted);
+    const auto completions = infer::generate(*engine_, requests, on_token, base::interrupted);
     if (base::interrupted()) base::fail("interrupted");
     for (size_t i = 0; i < texts.size(); ++i) {
       texts[i] += streams[i].finish();
       // What a template or a dialogue leaves around an answer is no part of it.
-      answers[begin + i / static_cast<size_t>(n)].push_back(trim_copy(texts[i]));
+      answers[begin + i / static_cast<size_t>(n)].push_back(
+          {trim_copy(texts[i]), std::ssize(completions[i].answer()),
+           completions[i].reason == infer::FinishReason::kStop});
     }
   }
 
@@ -185,8 +187,7 @@ RecordedAnswer read_answer(data::Element record) {
   return answer;
 }
 
-std::vector<std::vector<std::string>> read_answers(const ModelSpec& spec,
-                                                   std::span<const Conversation> prompts) {
+Answers read_answers(const ModelSpec& spec, std::span<const Conversation> prompts) {
   const std::string file = spec.path.string();
   data::ReadReport report;
   std::vector<std::string> in_order;
@@ -196,14 +197,15 @@ std::vector<std::vector<std::string>> read_answers(const ModelSpec& spec,
     if (answer.prompt) by_prompt.try_emplace(key_of(*answer.prompt), answer.text);
     in_order.push_back(std::move(answer.text));
   });
-  std::vector<std::vector<std::string>> answers;
+  Answers answers;
   if (by_prompt.empty()) {
     if (in_order.size() < prompts.size())
       base::fail(
           "{}: {} answers to {} prompts; they have no \"messages\" or \"prompt\" to tell "
           "which is which, so every prompt needs one, in order",
           file, in_order.size(), prompts.size());
-    for (size_t p = 0; p < prompts.size(); ++p) answers.push_back({trim_copy(in_order[p])});
+    for (size_t p = 0; p < prompts.size(); ++p)
+      answers.push_back({{trim_copy(in_order[p]), {}, {}}});
     return answers;
   }
   for (const Conversation& prompt : prompts) {
@@ -211,7 +213,7 @@ std::vector<std::vector<std::string>> read_answers(const ModelSpec& spec,
     if (found == by_prompt.end())
       base::fail("{}: no answer to the prompt \"{}…\"; every prompt needs one", file,
                  prompt.back().content.substr(0, 80));
-    answers.push_back({trim_copy(found->second)});
+    answers.push_back({{trim_copy(found->second), {}, {}}});
   }
   return answers;
 }
@@ -297,12 +299,22 @@ std::vector<Conversation> read_conversation_prompts(const base::fs::path& file, 
   return prompts;
 }
 
-std::vector<std::vector<std::string>> answers_of(const ModelSpec& spec,
-                                                 std::span<const Conversation> prompts, int64_t n,
-                                                 const AnswerFlags& flags) {
+Answers full_answers_of(const ModelSpec& spec, std::span<const Conversation> prompts, int64_t n,
+                        const AnswerFlags& flags) {
   if (!spec.is_file) return Answerer(spec, flags).answer(prompts, n);
   if (n != 1) base::fail("{}: several answers to each prompt need a model directory", spec.name);
   return read_answers(spec, prompts);
+}
+
+std::vector<std::vector<std::string>> answers_of(const ModelSpec& spec,
+                                                 std::span<const Conversation> prompts, int64_t n,
+                                                 const AnswerFlags& flags) {
+  std::vector<std::vector<std::string>> texts;
+  for (auto& answers : full_answers_of(spec, prompts, n, flags)) {
+    texts.emplace_back();
+    for (eval::ChatAnswer& answer : answers) texts.back().push_back(std::move(answer.text));
+  }
+  return texts;
 }
 
 std::string prompted_text(std::span<const tokenizer::Message> messages) {

@@ -10,6 +10,7 @@
 
 #include "base/files.h"
 #include "cli/precision_flags.h"
+#include "eval/chat_report.h"
 #include "tokenizer/chat.h"
 
 namespace parley::cli {
@@ -49,9 +50,14 @@ void add_answer_flags(CLI::App& command, AnswerFlags& flags);
 // {"prompt"}; at most `limit` of them (0: all), the first ones.
 std::vector<Conversation> read_conversation_prompts(const base::fs::path& file, int64_t limit);
 
-// answers[prompt][choice], `n` to each prompt. Sampling depends on the seed, the prompt's place
+using Answers = std::vector<std::vector<eval::ChatAnswer>>;  // [prompt][choice]
+
+// `n` answers to each prompt. Sampling depends on the seed, the prompt's place
 // and the choice alone. Error when the model cannot be loaded or asked in this style; when a
 // file has not exactly one answer (n = 1) to each prompt.
+Answers full_answers_of(const ModelSpec& spec, std::span<const Conversation> prompts, int64_t n,
+                        const AnswerFlags& flags);
+// The same as texts.
 std::vector<std::vector<std::string>> answers_of(const ModelSpec& spec,
                                                  std::span<const Conversation> prompts, int64_t n,
                                                  const AnswerFlags& flags);

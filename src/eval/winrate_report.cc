@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "base/random.h"
+#include "eval/table.h"
 
 namespace parley::eval {
 namespace {
@@ -16,10 +17,6 @@ using Json = nlohmann::ordered_json;
 constexpr uint64_t kExamplesStream = 0x4558414d;
 constexpr size_t kExampleBytes = 1500;  // of each text in the Markdown report
 
-std::string percent(double x) { return fmt::format("{:.1f} %", 100 * x); }
-std::string percent(const Interval& interval) {
-  return fmt::format("{:.1f} to {:.1f}", 100 * interval.low, 100 * interval.high);
-}
 Json pair_of(const Interval& interval) { return Json::array({interval.low, interval.high}); }
 
 double mean_length(const Contestant& contestant) {
@@ -78,53 +75,9 @@ bool any_extrapolated(const WinRateReport& report) {
                              [](const Match& match) { return match.result.extrapolated; });
 }
 
-// Terminal columns: East Asian characters take two.
-size_t columns_of(const std::string& text) {
-  size_t columns = 0;
-  for (const char c : text) {
-    const auto byte = static_cast<uint8_t>(c);
-    columns += byte >= 0xE3 ? 2 : (byte & 0xC0) != 0x80;
-  }
-  return columns;
-}
-
-std::string padded(const std::string& text, size_t columns, bool right = false) {
-  const size_t have = columns_of(text);
-  const std::string blanks(have < columns ? columns - have : 0, ' ');
-  return right ? blanks + text : text + blanks;
-}
-
-// Rows of cells with aligned columns, the first to the left.
-std::string aligned(const std::vector<std::vector<std::string>>& rows) {
-  std::vector<size_t> widths(rows[0].size());
-  for (const auto& row : rows)
-    for (size_t c = 0; c < row.size(); ++c) widths[c] = std::max(widths[c], columns_of(row[c]));
-  std::string text;
-  for (const auto& row : rows) {
-    std::string line;
-    for (size_t c = 0; c < row.size(); ++c)
-      line += (c ? "  " : "") + padded(row[c], widths[c], c > 0);
-    line.erase(line.find_last_not_of(' ') + 1);
-    text += line + "\n";
-  }
-  return text;
-}
-
-std::string markdown_rows(const std::vector<std::vector<std::string>>& rows) {
-  std::string text;
-  for (size_t r = 0; r < rows.size(); ++r) {
-    for (const std::string& cell : rows[r]) text += "| " + cell + " ";
-    text += "|\n";
-    if (r > 0) continue;
-    for (size_t c = 0; c < rows[r].size(); ++c) text += c ? "|---:" : "|---";
-    text += "|\n";
-  }
-  return text;
-}
-
-std::vector<std::vector<std::string>> model_rows(const WinRateReport& report) {
+Rows model_rows(const WinRateReport& report) {
   const bool several = report.contestants.size() > 2;
-  std::vector<std::vector<std::string>> rows = {{"model", "mean length"}};
+  Rows rows = {{"model", "mean length"}};
   if (several) rows[0].push_back("mean win rate");
   for (size_t i = 0; i < report.contestants.size(); ++i) {
     rows.push_back(
@@ -134,10 +87,9 @@ std::vector<std::vector<std::string>> model_rows(const WinRateReport& report) {
   return rows;
 }
 
-std::vector<std::vector<std::string>> match_rows(const WinRateReport& report) {
-  std::vector<std::vector<std::string>> rows = {
-      {"A against B", "wins", "ties", "losses", "win rate of A", "95 % (Wilson)",
-       "95 % (bootstrap)", "length-controlled", "95 %", "sign test p"}};
+Rows match_rows(const WinRateReport& report) {
+  Rows rows = {{"A against B", "wins", "ties", "losses", "win rate of A", "95 % (Wilson)",
+                "95 % (bootstrap)", "length-controlled", "95 %", "sign test p"}};
   for (const Match& match : report.matches) {
     const WinRate& r = match.result;
     rows.push_back(
@@ -151,9 +103,9 @@ std::vector<std::vector<std::string>> match_rows(const WinRateReport& report) {
 }
 
 // Row against column.
-std::vector<std::vector<std::string>> matrix_rows(const WinRateReport& report) {
+Rows matrix_rows(const WinRateReport& report) {
   const size_t n = report.contestants.size();
-  std::vector<std::vector<std::string>> rows = {{"wins of row, %"}};
+  Rows rows = {{"wins of row, %"}};
   for (const Contestant& contestant : report.contestants) rows[0].push_back(contestant.name);
   for (size_t i = 0; i < n; ++i) {
     rows.push_back({report.contestants[i].name});
@@ -271,7 +223,7 @@ std::string winrate_table(const WinRateReport& report) {
   text += aligned(model_rows(report)) + "\n";
   if (report.matches.size() == 1) {
     const auto rows = match_rows(report);
-    std::vector<std::vector<std::string>> turned;
+    Rows turned;
     for (size_t c = 0; c < rows[0].size(); ++c) turned.push_back({rows[0][c], rows[1][c]});
     text += aligned(turned);
   } else {
