@@ -43,7 +43,7 @@ PYTHON
 fi
 
 # 2. GPT: it continues text.
-stage gpt pretrain --data data/text.jsonl --preset "$here/config.json" --vocab-size 2048 --seq 256 \
+stage gpt pretrain --data data/text.jsonl --preset "$here/config.json" --vocab-size 2048 --val-tokens 8192 --seq 256 \
   --batch 16 --grad-accum 1 --tokens "${TOKENS:-1500000}" --seed 1
 # 3. SFT: it answers.
 stage sft sft --model gpt/model --data data/sft.jsonl --val-data data/sft_dev.jsonl \

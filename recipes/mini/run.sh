@@ -69,9 +69,9 @@ done
 
 # 5. PPO with the pre-training mix.
 stage ppo ppo --model sft/model --reward model:rm/model --gold model:judge/model \
-  --prompts data/prompts.jsonl --max-prompt 192 --max-tokens 96 --iterations 25 --episodes 64 \
-  --epochs 2 --lr 1e-4 --kl 0.05 --eos-penalty 1 --warmup 4 --seed 1 --eval-text base/held_out.jsonl \
-  --ptx-data data/text.jsonl --ptx 2 --ptx-ratio 0.5
+  --prompts data/prompts.jsonl --max-prompt 192 --max-tokens 96 --temperature 0.7 --iterations 20 \
+  --episodes 64 --epochs 2 --lr 2e-5 --kl 0.1 --eos-penalty 1 --warmup 3 --seed 1 \
+  --eval-text base/held_out.jsonl --ptx-data data/text.jsonl --ptx 1 --ptx-ratio 0.25
 
 # 6. Measures of each stage.
 mkdir -p eval
@@ -100,6 +100,8 @@ done
 best=$(python3 "$here/card.py" "$out" --best)
 rm -rf parley-mini
 "$parley" quantize "$best/model" parley-mini --precision bf16
+# A model as small as this is at its best well below a temperature of 1.
+sed -i 's/^{/{\n  "do_sample": true,\n  "temperature": 0.3,\n  "top_p": 0.9,/' parley-mini/generation_config.json
 python3 "$here/card.py" "$out" >parley-mini/README.md
 cp eval/base.svg eval/sft.svg eval/ppo.svg parley-mini/
 echo "parley-mini: $out/parley-mini (from $best); try: $parley chat --model $out/parley-mini"

@@ -45,6 +45,7 @@ std::string unescape(const std::string& text) {
 
 void add_sampling_flags(CLI::App& command, SamplingFlags& flags) {
   infer::SamplingParams& params = flags.params;
+  flags.command = &command;
   const std::string group = "Sampling";
   command.add_option("--max-tokens", params.max_tokens, "the longest answer, in tokens")
       ->capture_default_str()
@@ -96,6 +97,15 @@ void add_sampling_flags(CLI::App& command, SamplingFlags& flags) {
 
 infer::SamplingParams sampling_params(const SamplingFlags& flags, const text::LoadedModel& model) {
   infer::SamplingParams params = flags.params;
+  model.sampling.apply(params);
+  const auto keep = [&](const char* flag, auto member) {
+    if (flags.command && flags.command->count(flag) > 0) params.*member = flags.params.*member;
+  };
+  keep("--temperature", &infer::SamplingParams::temperature);
+  keep("--top-k", &infer::SamplingParams::top_k);
+  keep("--top-p", &infer::SamplingParams::top_p);
+  keep("--min-p", &infer::SamplingParams::min_p);
+  keep("--repetition-penalty", &infer::SamplingParams::repetition_penalty);
   for (const std::string& bias : flags.logit_bias) params.logit_bias.insert(parse_bias(bias));
   try {
     infer::validate(params, model.config.V);

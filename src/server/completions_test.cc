@@ -1,5 +1,6 @@
 #include "server/completions.h"
 
+#include "server/sampling.h"
 #include "server/server_test_util.h"
 
 namespace parley::server {
@@ -27,6 +28,19 @@ TEST_F(Completions, Reply) {
   EXPECT_EQ(reply["usage"]["prompt_tokens"], ids("hello").size());
   EXPECT_EQ(reply["usage"]["completion_tokens"], 8);
   EXPECT_EQ(reply["usage"]["total_tokens"], ids("hello").size() + 8);
+}
+
+TEST(Sampling, WhatIsNotGivenIsAsTheModelWantsIt) {
+  const ModelFolder folder;
+  base::write_file(folder.path() / "generation_config.json",
+                   R"({"temperature": 0.25, "top_k": 40, "top_p": 7, "do_sample": true})");
+  const ServedModel model({.path = folder.path()});
+  const Json body = {{"top_k", 3}};
+  Fields fields(body);
+  const infer::SamplingParams params = read_sampling(fields, model);
+  EXPECT_EQ(params.temperature, 0.25f);
+  EXPECT_EQ(params.top_k, 3);
+  EXPECT_EQ(params.top_p, 1.0f) << "7 makes no sense";
 }
 
 TEST_F(Completions, TheSameSeedGivesTheSameTextWholeOrStreamed) {

@@ -29,6 +29,7 @@ void read_logit_bias(Fields& fields, const ServedModel& model, infer::SamplingPa
 
 infer::SamplingParams read_sampling(Fields& fields, const ServedModel& model) {
   infer::SamplingParams params;
+  model.model().sampling.apply(params);
   const auto set = [&](float& param, std::string_view name, double low, double high) {
     if (const auto value = fields.number(name, low, high)) param = static_cast<float>(*value);
   };
@@ -38,7 +39,7 @@ infer::SamplingParams read_sampling(Fields& fields, const ServedModel& model) {
   set(params.frequency_penalty, "frequency_penalty", -2, 2);
   set(params.min_p, "min_p", 0, 1);
   set(params.repetition_penalty, "repetition_penalty", 0.01, 100);
-  params.top_k = fields.integer("top_k", 0, 1'000'000'000).value_or(0);
+  params.top_k = fields.integer("top_k", 0, 1'000'000'000).value_or(params.top_k);
   const auto seed = fields.integer("seed", INT64_MIN, INT64_MAX);
   params.seed = seed ? static_cast<uint64_t>(*seed) : base::random_seed();
   read_logit_bias(fields, model, params);

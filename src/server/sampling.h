@@ -11,7 +11,8 @@ namespace parley::server {
 
 // temperature, top_p, presence_penalty, frequency_penalty, logit_bias, seed; and beyond OpenAI's:
 // top_k, min_p, repetition_penalty, ignore_eos. Sets the stop tokens, and forbids ids that are no
-// tokens. Without a seed one is drawn.
+// tokens. Without a seed one is drawn; what else is not given is as the model wants it, or
+// OpenAI's.
 infer::SamplingParams read_sampling(Fields& fields, const ServedModel& model);
 
 // "stop": a text, or one to four; empty ones are left out.

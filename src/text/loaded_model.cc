@@ -6,9 +6,33 @@
 
 #include "base/error.h"
 #include "base/log.h"
+#include "formats/json.h"
 #include "model/model_files.h"
 
 namespace parley::text {
+namespace {
+
+// A value that makes no sense is passed over: the file is others' as often as ours.
+SamplingDefaults read_sampling_defaults(const base::fs::path& file) {
+  SamplingDefaults defaults;
+  if (!base::fs::exists(file)) return defaults;
+  const formats::Json json = formats::parse_json(base::read_file(file, 1 << 20), file.string());
+  const auto read = [&](const char* name, auto& value, double low, double high) {
+    const auto found = json.find(name);
+    if (found == json.end() || !found->is_number()) return;
+    const auto number = found->template get<double>();
+    if (number >= low && number <= high)
+      value = static_cast<typename std::decay_t<decltype(value)>::value_type>(number);
+  };
+  read("temperature", defaults.temperature, 0, 2);
+  read("top_p", defaults.top_p, 0, 1);
+  read("min_p", defaults.min_p, 0, 1);
+  read("repetition_penalty", defaults.repetition_penalty, 0.01, 100);
+  read("top_k", defaults.top_k, 0, 1e9);
+  return defaults;
+}
+
+}  // namespace
 
 int32_t LoadedModel::start_token() const {
   if (tokenizer.bos() >= 0) return tokenizer.bos();
@@ -42,10 +66,19 @@ void LoadedModel::forbid_unused_ids(infer::SamplingParams& params) const {
     params.logit_bias[id] = -std::numeric_limits<float>::infinity();
 }
 
+void SamplingDefaults::apply(infer::SamplingParams& params) const {
+  params.temperature = temperature.value_or(params.temperature);
+  params.top_p = top_p.value_or(params.top_p);
+  params.min_p = min_p.value_or(params.min_p);
+  params.repetition_penalty = repetition_penalty.value_or(params.repetition_penalty);
+  params.top_k = top_k.value_or(params.top_k);
+}
+
 LoadedModel load(const base::fs::path& directory, const Storage& storage) {
   const auto start = std::chrono::steady_clock::now();
   const model::ModelFiles files(directory);
-  LoadedModel loaded{{files.config(), {}}, tokenizer::Tokenizer::load(directory), {}, {}};
+  LoadedModel loaded{{files.config(), {}}, tokenizer::Tokenizer::load(directory), {}, {}, {}};
+  loaded.sampling = read_sampling_defaults(directory / "generation_config.json");
   try {
     loaded.chat_template = tokenizer::ChatTemplate::load(directory, loaded.tokenizer);
   } catch (const base::Error& error) {

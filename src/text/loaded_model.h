@@ -16,6 +16,15 @@
 
 namespace parley::text {
 
+// How a model wants its tokens to be chosen where nobody says otherwise: what its
+// generation_config.json has of these.
+struct SamplingDefaults {
+  std::optional<float> temperature, top_p, min_p, repetition_penalty;
+  std::optional<int64_t> top_k;
+
+  void apply(infer::SamplingParams& params) const;
+};
+
 struct LoadedModel : model::Model {
   tokenizer::Tokenizer tokenizer;
   // What the engine runs. In f32 it refers to `weights`; in other precisions it owns all,
@@ -23,6 +32,7 @@ struct LoadedModel : model::Model {
   model::InferWeights infer;
   // The form of its chats; none where the directory has none and ChatML does not fit.
   std::optional<tokenizer::ChatTemplate> chat_template;
+  SamplingDefaults sampling;
 
   // The token a text without a beginning starts from: BOS, else what stands between documents in
   // pre-training: <|endoftext|>, or EOS without one. Error when there is none.
