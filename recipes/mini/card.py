@@ -106,8 +106,17 @@ def base_numbers(run):
     attention = model["num_hidden_layers"] * 6 * config["options"]["seq"] * heads * head
     flops = (6 * matmul + attention) * log[-1]["tokens"]
     share = sum(line["share"] for line in log) / len(log)
-    return {"parameters": matmul / 1e6, "tokens": log[-1]["tokens"] / 1e6, "flops": flops / 1e15,
+    return {"per_token": 6 * matmul, "parameters": matmul / 1e6, "tokens": log[-1]["tokens"] / 1e6, "flops": flops / 1e15,
             "hours": log[-1]["time"] / 3600, "share": 100 * share}
+
+
+def later_flops(run, stage, per_token):
+    """Of a stage whose log says how many tokens it took a second."""
+    total, before = 0.0, 0.0
+    for line in lines(run / stage / "metrics.jsonl"):
+        total += line.get("tokens_per_s", 0) * (line.get("time", before) - before) * per_token
+        before = line.get("time", before)
+    return total
 
 
 def hours(run, stage):
@@ -158,9 +167,11 @@ def main():
     if options.best:
         print(chosen)
         return
-    card = (HERE / "card.md").read_text(encoding="utf-8")
+    card = (HERE / "card.md.in").read_text(encoding="utf-8")
     numbers = base_numbers(run)
+    later = sum(later_flops(run, stage, numbers["per_token"]) for stage in ("sft", "ppo")) / 1e15
     values = {
+        "TOTAL": f"{numbers['flops'] + later:.1f}",
         "STAGES": stages_table(run), "BPB": bpb_table(run), "SAMPLES": samples(run),
         "ANSWERS": answers(run, chosen), "CHOSEN": STAGES[chosen],
         "PARAMETERS": f"{numbers['parameters']:.1f}", "TOKENS": f"{numbers['tokens']:.1f}",

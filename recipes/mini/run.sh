@@ -95,7 +95,7 @@ done
 
 # 7. The model: PPO's if the judge prefers it to SFT's, in 16 bits; pictures and the card.
 for name in base sft ppo; do
-  "$parley" plot "$name" --out "eval/$name.svg" >/dev/null
+  "$parley" plot "$name" --out "eval/$name.png" >/dev/null
 done
 best=$(python3 "$here/card.py" "$out" --best)
 rm -rf parley-mini
@@ -103,5 +103,5 @@ rm -rf parley-mini
 # A model as small as this is at its best well below a temperature of 1.
 sed -i 's/^{/{\n  "do_sample": true,\n  "temperature": 0.3,\n  "top_p": 0.9,/' parley-mini/generation_config.json
 python3 "$here/card.py" "$out" >parley-mini/README.md
-cp eval/base.svg eval/sft.svg eval/ppo.svg parley-mini/
+cp eval/base.png eval/sft.png eval/ppo.png parley-mini/
 echo "parley-mini: $out/parley-mini (from $best); try: $parley chat --model $out/parley-mini"
