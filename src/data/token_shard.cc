@@ -202,7 +202,8 @@ TokenShard::TokenShard(const fs::path& path, std::string_view manifest) : file_(
   documents_ = static_cast<int64_t>(trailer.documents);
   tokens_ = static_cast<int64_t>(trailer.tokens);
   vocab_size_ = static_cast<int64_t>(header.vocab_size);
-  checksum_ = trailer.crc;
+  // Of what was read, not of where it was: data may be moved.
+  checksum_ = parallel_crc(bytes.first(size - sizeof trailer).subspan(at_tokens));
   width_ = static_cast<int>(header.width);
   data_ = bytes.data() + at_tokens;
   offsets_ = reinterpret_cast<const uint64_t*>(bytes.data() + at_offsets);

@@ -59,7 +59,7 @@ class TokenShard {
   int64_t documents() const { return documents_; }
   int64_t tokens() const { return tokens_; }
   int64_t vocab_size() const { return vocab_size_; }
-  // CRC-32 of the file: tells one corpus from another.
+  // CRC-32 of the tokens and documents: tells one corpus from another, wherever it is.
   uint64_t checksum() const { return checksum_; }
   // Document i's first token, tokens, and bytes of its text.
   int64_t begin(int64_t i) const { return static_cast<int64_t>(offsets_[i]); }
