@@ -27,7 +27,7 @@ text::LoadedModel tiny_model(int64_t T = 160) {
   config.V = tokenizer.vocab_size();
   config.eos_token = *tokenizer.special("<|im_end|>");
   text::LoadedModel model{
-      infer::random_model(config), std::move(tokenizer), {}, tokenizer::ChatTemplate::chatml()};
+      infer::random_model(config), std::move(tokenizer), {}, tokenizer::ChatTemplate::chatml(), {}};
   model.infer = model::InferWeights(model.config, model.weights);
   return model;
 }
