@@ -1,5 +1,5 @@
 // Answers that are being written, outside React's state: text comes in hundreds of pieces a second, and the page shows what
-// there is once a frame.
+// there is once a frame, or less often where that is much work.
 import { useSyncExternalStore } from "react";
 import { follow } from "@/api/stream";
 import type { Message } from "@/api/types";
@@ -14,6 +14,7 @@ interface Entry {
   text: string;
   lost: boolean;
   scheduled: boolean;
+  next: number; // when it may be shown again
   controller: AbortController;
 }
 
@@ -24,17 +25,31 @@ function publish(id: string): void {
   for (const listener of listeners.get(id) ?? []) listener();
 }
 
+const kQuick = 12; // ms of work for a frame
+const kSlow = 66; // ms between frames that are more work than that: at most 15 a second,
+const kShare = 3; // and at most a third of the time,
+const kSlowest = 1000; // but not fewer than one a second
+
 function schedule(id: string, entry: Entry): void {
   if (entry.scheduled) return;
   entry.scheduled = true;
   const show = () => {
-    entry.scheduled = false;
     if (entries.get(id) !== entry) return;
+    const began = performance.now();
     entry.shown = { text: entry.text, lost: entry.lost };
     publish(id);
+    // When the page has been rendered, laid out and painted.
+    setTimeout(() => {
+      const work = performance.now() - began;
+      entry.next = work <= kQuick ? 0 : began + Math.min(Math.max(kSlow, kShare * work), kSlowest);
+      entry.scheduled = false;
+      if (entry.text !== entry.shown.text || entry.lost !== entry.shown.lost) schedule(id, entry);
+    });
   };
+  const wait = entry.next - performance.now();
   // Frames stand still in a tab that nobody sees.
   if (document.hidden) setTimeout(show, 250);
+  else if (wait > 0) setTimeout(() => requestAnimationFrame(show), wait);
   else requestAnimationFrame(show);
 }
 
@@ -52,6 +67,7 @@ export function followLive(message: Message, ends: Ends): void {
     text: message.content,
     lost: false,
     scheduled: false,
+    next: 0,
     controller: new AbortController(),
   };
   entries.set(id, entry);
