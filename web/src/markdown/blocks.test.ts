@@ -1,7 +1,9 @@
 import { describe, expect, it } from "vitest";
-import { plainText, prepareMath, splitBlocks } from "./blocks";
+import { plainText, prepareMath, Reader } from "./blocks";
 
-describe("splitBlocks", () => {
+const splitBlocks = (text: string, growing = false) => new Reader().read(text, growing).map((block) => block.text.trimEnd());
+
+describe("Reader", () => {
   it("cuts at blank lines", () => {
     expect(splitBlocks("a\nb\n\nc\n\n\n# d\n")).toEqual(["a\nb", "c", "# d"]);
     expect(splitBlocks("")).toEqual([]);
@@ -28,14 +30,48 @@ describe("splitBlocks", () => {
     const text = "See [x].\n\nMore\n\n[x]: https://example.com";
     expect(splitBlocks(text)).toEqual([text]);
   });
-  it("changes only the last block as a text grows", () => {
-    const text = "One.\n\n- a\n- b\n\n```js\nlet x;\n\nlet y;\n```\n\nTwo $x$.\n\n$$\nx\n$$\n\nEnd.";
-    let before: string[] = [];
-    for (let length = 1; length <= text.length; length++) {
-      const now = splitBlocks(text.slice(0, length));
-      expect(now.slice(0, before.length - 1)).toEqual(before.slice(0, -1));
-      before = now;
-    }
+  it("while a text grows, lets definitions wait", () => {
+    const text = "See [x].\n\nMore\n\n[x]: https://example.com\n";
+    expect(splitBlocks(text, true)).toHaveLength(3);
+    expect(splitBlocks(text)).toHaveLength(1);
+  });
+  it("cuts where a block begins without a blank line", () => {
+    expect(splitBlocks("a\n# b\nc\n- d\n- e\n1. f\n```\ng\n```\nh\n> i")).toEqual(["a", "# b", "c", "- d\n- e", "1. f", "```\ng\n```", "h", "> i"]);
+    expect(splitBlocks("a\n\\[ x\n+ y \\]\nb\n$$\nz\n$$")).toEqual(["a", "\\[ x\n+ y \\]", "b", "$$\nz\n$$"]);
+    expect(splitBlocks("a\n| b | c |\n|---|---|\n| d | e |\n- f")).toEqual(["a", "| b | c |\n|---|---|\n| d | e |", "- f"]);
+    // A heading, an item that cannot begin a list here, and a word in front of an equals sign.
+    expect(splitBlocks("a\n---\n")).toEqual(["a\n---"]);
+    expect(splitBlocks("in\n2020. b")).toEqual(["in\n2020. b"]);
+    expect(splitBlocks("a\n=b\n")).toEqual(["a\n=b"]);
+  });
+});
+
+describe("Reader of long blocks", () => {
+  const pieces = (text: string, growing = false) =>
+    new Reader({ long: 10, tooLong: 30 }).read(text, growing).map((block) => block.pieces.map((piece) => piece.text));
+
+  it("cuts paragraphs where nothing is open", () => {
+    expect(pieces("one two three four five six seven")).toEqual([["one two three", "four five six", "seven"]]);
+    expect(pieces("one *two three four* five")).toEqual([["one *two three four*", "five"]]);
+    expect(pieces("one [two three](https://e.com) four")).toEqual([["one [two three](https://e.com)", "four"]]);
+    expect(pieces("one `two three four` and $x + y + z$ five")).toEqual([["one `two three four`", "and $x + y + z$", "five"]]);
+    expect(pieces("狐狸看见一棵大树。天气很好，北京今天下雨。你好")).toEqual([["狐狸看见一棵大树。天气很好，", "北京今天下雨。你好"]]);
+  });
+  it("cuts no part off that would begin something else", () => {
+    expect(pieces("one two three - four 1. five # six")).toEqual([["one two three -", "four 1. five #", "six"]]);
+    expect(pieces("one two three\n4. five")).toEqual([["one two three\n4.", "five"]]);
+  });
+  it("cuts somewhere while a paragraph grows", () => {
+    const text = `one *two three four ${"word ".repeat(20)}`.trimEnd();
+    expect(pieces(text)).toEqual([[text]]);
+    const [parts] = pieces(text, true);
+    expect(parts?.slice(0, 3)).toEqual(["one *two three", "four word word", "word word word"]);
+    expect(parts?.join(" ")).toBe(text);
+  });
+  it("cuts lists, tables and code so that each part is one", () => {
+    expect(pieces("- one\n- two\n- three\n- four\n- five\n")).toEqual([["- one\n- two", "- three\n- four\n- five"]]);
+    expect(pieces("| a |\n|---|\n| b |\n| c |\n")).toEqual([["| a |\n|---|\n| b |", "| a |\n|---|\n| c |"]]);
+    expect(pieces("```js\none\ntwo\n\nthree\nfour\n")).toEqual([["```js\none\n```", "```js\ntwo\n\nthree\n```", "```js\nfour"]]);
   });
 });
 

@@ -1,61 +1,66 @@
-// Cuts Markdown into blocks that can be rendered one by one, so that of an answer that grows only the last is parsed again,
-// and prepares what models write for formulas.
+// Cuts Markdown into blocks that can be rendered one by one, and long blocks into pieces, so that of an answer that grows only what
+// is new is parsed again; and prepares what models write for formulas.
+import { afterCode, kFormula, match, runAt } from "./inline";
+import { blockAt, closingFence, kLimits, nextPlace, type Limits, type Place } from "./places";
 
-const kFence = /^ {0,3}(`{3,}|~{3,})/;
-const kListItem = /^ {0,3}(?:[-*+]|\d{1,9}[.)])(?:\s|$)/;
+export interface Piece {
+  text: string; // means by itself what it means where it stands
+  gap: string | null; // it goes on, after this white space, with what the piece before it ends with; null: a block begins
+  math: boolean;
+}
+
+export interface Block {
+  text: string;
+  pieces: Piece[];
+}
+
 const kDefinition = /^ {0,3}\[[^\]]+\]:\s*\S/m;
 
-// The blocks, joined by "\n\n", mean the same as the text.
-export function splitBlocks(text: string): string[] {
-  // Definitions of links and footnotes reach into every block.
-  if (kDefinition.test(text)) return [text];
-  const blocks: string[] = [];
-  let block: string[] = [];
-  let fence = ""; // what closes the code block that is open
-  let formula = false;
-  let inList = false;
-  let blank = false;
-  const flush = () => {
-    while (block.length && block.at(-1)?.trim() === "") block.pop();
-    if (block.length) blocks.push(block.join("\n"));
-    block = [];
-  };
-  for (const line of text.split("\n")) {
-    if (fence) {
-      block.push(line);
-      const close = kFence.exec(line)?.[1];
-      if (close && close[0] === fence[0] && close.length >= fence.length && line.trim() === close) fence = "";
-      continue;
+export function wholePiece(text: string, gap: string | null = null): Piece {
+  const prepared = prepareMath(text);
+  return { text: prepared, gap, math: hasMath(prepared) };
+}
+
+function pieceAt(text: string, from: Place, to: Place | null): Piece {
+  const end = to ? to.at - (to.gap?.length ?? 0) : text.length;
+  const lines = [from.head, text.slice(from.at, end) + (to?.inside === "code" ? closingFence(to.head) : "")];
+  const own = lines.filter((one) => one !== undefined).join("\n");
+  return wholePiece(own.replace(/(?:\n[ \t]*)+$/, ""), from.inside ? (from.gap ?? "") : null);
+}
+
+// Cuts a text, and the same text when more of it is there: all pieces but the last stay as they are, and are not looked at again.
+export class Reader {
+  private text = "";
+  private shown: { from: Place; piece: Piece }[] = [];
+
+  constructor(private readonly limits: Limits = kLimits) {}
+
+  read(text: string, growing: boolean): Block[] {
+    // Definitions of links and footnotes reach into every block; while more is to come they wait.
+    if (!growing && kDefinition.test(text)) return [{ text, pieces: [wholePiece(text)] }];
+    const old = this.shown;
+    const forced = growing ? -1 : old.findIndex(({ from }) => from.forced);
+    const kept = !text.startsWith(this.text) ? 0 : Math.max(0, (forced < 0 ? old.length : forced) - 1);
+    const shown = old.slice(0, kept);
+    let from = kept > 0 ? old[kept]!.from : blockAt(text, 0);
+    while (from) {
+      const to = nextPlace(text, from, growing, this.limits);
+      const piece = pieceAt(text, from, to);
+      const was = old[shown.length]?.piece;
+      shown.push({ from, piece: was?.text === piece.text && was.gap === piece.gap ? was : piece });
+      from = to;
     }
-    if (formula) {
-      block.push(line);
-      if (line.trimEnd().endsWith("$$")) formula = false;
-      continue;
+    this.text = text;
+    this.shown = shown;
+
+    const blocks: (Block & { at: number })[] = [];
+    for (const { from, piece } of shown) {
+      if (piece.gap === null) blocks.push({ at: from.at, text: "", pieces: [] });
+      blocks.at(-1)!.pieces.push(piece);
     }
-    if (line.trim() === "") {
-      blank = true;
-      block.push(line);
-      continue;
-    }
-    if (blank) {
-      blank = false;
-      // An indented line, or another item, goes on with the list before it.
-      const goesOn = inList && (/^(?: {2,}|\t)/.test(line) || kListItem.test(line));
-      if (!goesOn && !/^(?: {4}|\t)/.test(line)) {
-        flush();
-        inList = false;
-      }
-    }
-    if (block.length === 0) inList = kListItem.test(line);
-    else if (kListItem.test(line)) inList = true;
-    // Only an opening at the margin: one inside a list stays with the list anyway.
-    fence = kFence.exec(line)?.[1] ?? (inList ? (/^\s+(`{3,}|~{3,})/.exec(line)?.[1] ?? "") : "");
-    const trimmed = line.trim();
-    if (!fence && trimmed.startsWith("$$") && !(trimmed.length > 3 && trimmed.endsWith("$$"))) formula = true;
-    block.push(line);
+    blocks.forEach((block, index) => (block.text = text.slice(block.at, blocks[index + 1]?.at)));
+    return blocks;
   }
-  flush();
-  return blocks;
 }
 
 // \( … \) and \[ … \] become $ … $ and $$ … $$, as remark-math knows them; a dollar that begins no formula ("costs $5 to
@@ -90,9 +95,8 @@ function prepareProse(text: string): string {
   while (at < text.length) {
     const char = text[at];
     if (char === "`") {
-      const ticks = /^`+/.exec(text.slice(at))![0];
-      const close = text.indexOf(ticks, at + ticks.length);
-      const end = close < 0 ? at + ticks.length : close + ticks.length;
+      const close = afterCode(text, at);
+      const end = close < 0 ? at + runAt(text, at) : close;
       out += text.slice(at, end);
       at = end;
     } else if (text.startsWith("\\(", at) || text.startsWith("\\[", at)) {
@@ -115,7 +119,7 @@ function prepareProse(text: string): string {
       out += text.slice(at, end);
       at = end;
     } else if (char === "$") {
-      const formula = /^\$(?![\s$])(?:[^$\n\\]|\\.)*?(?<!\s)\$(?!\d)/.exec(text.slice(at))?.[0];
+      const formula = match(kFormula, text, at);
       out += formula ?? "\\$";
       at += formula?.length ?? 1;
     } else {

@@ -1,18 +1,19 @@
 import { Check, Copy } from "lucide-react";
-import { memo, useState } from "react";
+import { useState } from "react";
 import { useTexts } from "@/i18n";
 import { copyText } from "@/lib/clipboard";
 import { useHighlight } from "./highlight";
 import { texts } from "./texts";
 
 interface Props {
-  code: string;
+  parts: string[]; // whole lines each
   language: string;
   live: boolean; // it still grows
 }
 
-export const CodeBlock = memo(function CodeBlock({ code, language, live }: Props) {
+export function CodeBlock({ parts, language, live }: Props) {
   const t = useTexts(texts);
+  const code = parts.join("").replace(/\n$/, "");
   const [copied, setCopied] = useState(false);
   // A long block that grows every frame is coloured when it is complete.
   const colours = useHighlight(code, language.toLowerCase(), live && code.length > 2500);
@@ -32,8 +33,11 @@ export const CodeBlock = memo(function CodeBlock({ code, language, live }: Props
       </div>
       {/* Scrolls sideways, so the keyboard has to reach it. */}
       <pre tabIndex={0}>
-        <code>{colours}</code>
+        <code>
+          {colours ??
+            parts.map((part, index) => <span key={index}>{index < parts.length - 1 ? part : part.replace(/\n$/, "")}</span>)}
+        </code>
       </pre>
     </div>
   );
-});
+}

@@ -28,7 +28,7 @@ function toReact(nodes: Node[]): ReactNode[] {
 
 const kLongest = 40_000; // characters; longer code stays plain
 
-// The code in colours; plain while the grammars are loading, when the language is unknown, or for very long code.
+// The code in colours; null while the grammars are loading, when the language is unknown, or for very long code.
 export function useHighlight(code: string, language: string, off: boolean): ReactNode {
   const [lowlight, setLowlight] = useState(loaded);
   const wanted = language !== "" && !off && code.length <= kLongest;
@@ -44,7 +44,7 @@ export function useHighlight(code: string, language: string, off: boolean): Reac
     };
   }, [wanted, lowlight]);
   return useMemo(() => {
-    if (!wanted || !lowlight?.registered(language)) return code;
+    if (!wanted || !lowlight?.registered(language)) return null;
     return toReact(lowlight.highlight(language, code).children as Node[]);
   }, [code, language, wanted, lowlight]);
 }

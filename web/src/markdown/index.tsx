@@ -1,15 +1,16 @@
 // Answers as Markdown. What a model or an imported file says is text, never HTML: raw HTML is shown as it is written, links go to http, https
 // and mailto only, and pictures are links, since loading one would tell its host who reads.
 import type { Element, ElementContent } from "hast";
-import { createContext, memo, useContext, useMemo, type ReactNode } from "react";
+import { createContext, memo, useContext, useDeferredValue, useMemo, useState, type ReactElement, type ReactNode } from "react";
 import ReactMarkdown, { type Components } from "react-markdown";
 import rehypeSanitize, { defaultSchema } from "rehype-sanitize";
 import remarkGfm from "remark-gfm";
 import remarkMath from "remark-math";
 import type { Citation } from "@/api/types";
 import { useTexts } from "@/i18n";
-import { hasMath, prepareMath, splitBlocks } from "./blocks";
+import { Reader, wholePiece, type Block, type Piece } from "./blocks";
 import { CodeBlock } from "./code_block";
+import { join, takeApart, type Parsed } from "./joined";
 import { useMath } from "./math";
 import { remarkPlain } from "./remark_plain";
 import { kCitationTag, rehypeCitations } from "./rehype_citations";
@@ -71,11 +72,10 @@ function RemoteImage({ src, alt }: { src: string; alt: string }) {
 
 function Pre({ node }: { node?: Element }) {
   const live = useContext(Live);
-  const code = node?.children.find((child): child is Element => child.type === "element" && child.tagName === "code");
-  const classes = code?.properties.className;
+  const codes = node?.children.filter((child) => child.type === "element" && child.tagName === "code") as Element[] | undefined;
+  const classes = codes?.[0]?.properties.className;
   const name = Array.isArray(classes) ? classes.map(String).find((one) => one.startsWith("language-")) : undefined;
-  const text = code ? textOf(code) : "";
-  return <CodeBlock code={text.replace(/\n$/, "")} language={name?.slice(9) ?? ""} live={live} />;
+  return <CodeBlock parts={codes?.map(textOf) ?? []} language={name?.slice(9) ?? ""} live={live} />;
 }
 
 // Room for the longest number: a list may begin anywhere.
@@ -125,25 +125,38 @@ const kComponents: Components = {
 
 const kRemark = [remarkGfm, remarkMath, remarkPlain];
 
-const Block = memo(function Block({ text, live, numbers }: { text: string; live: boolean; numbers: string }) {
-  const math = hasMath(text);
-  const katex = useMath(math);
-  const rehype = useMemo(
-    () => [
-      [rehypeSanitize, kSchema] as [typeof rehypeSanitize, typeof kSchema],
-      rehypeCitations(new Set(numbers ? numbers.split(",").map(Number) : [])),
-      ...(math && katex ? katex : []),
-    ],
-    [numbers, math, katex],
-  );
-  return (
-    <Live.Provider value={live}>
-      <ReactMarkdown remarkPlugins={kRemark} rehypePlugins={rehype} urlTransform={safeUrl} components={kComponents}>
-        {text}
-      </ReactMarkdown>
-    </Live.Provider>
-  );
-});
+const samePieces = (a: readonly Piece[], b: readonly Piece[]) => a.length === b.length && a.every((piece, index) => piece === b[index]);
+
+export const BlockView = memo(
+  function BlockView({ block, live, numbers }: { block: Block; live: boolean; numbers: string }) {
+    const katex = useMath(block.pieces.some((piece) => piece.math));
+    const rehype = useMemo(
+      () => [
+        [rehypeSanitize, kSchema] as [typeof rehypeSanitize, typeof kSchema],
+        rehypeCitations(new Set(numbers ? numbers.split(",").map(Number) : [])),
+      ],
+      [numbers],
+    );
+    const parsed = useMemo(() => new WeakMap<Piece, Parsed>(), [rehype, katex]);
+    // Called, not rendered: it uses no hooks, and its elements have to be seen to be joined.
+    const parse = ({ text, math }: Piece): ReactElement =>
+      ReactMarkdown({
+        children: text,
+        remarkPlugins: kRemark,
+        rehypePlugins: math && katex ? [...rehype, ...katex] : rehype,
+        urlTransform: safeUrl,
+        components: kComponents,
+      });
+    const parsePiece = (piece: Piece, index: number) => {
+      const known = parsed.get(piece) ?? takeApart(parse(piece), index, piece.gap);
+      parsed.set(piece, known);
+      return known;
+    };
+    const { nodes, exact } = join(block.pieces.map(parsePiece));
+    return <Live.Provider value={live}>{exact || live ? nodes : parse(wholePiece(block.text))}</Live.Provider>;
+  },
+  (a, b) => samePieces(a.block.pieces, b.block.pieces) && a.live === b.live && a.numbers === b.numbers,
+);
 
 const kNoCitations: readonly Citation[] = [];
 
@@ -155,14 +168,17 @@ interface MarkdownProps {
 }
 
 export const Markdown = memo(function Markdown({ text, live = false, citations = kNoCitations, onCitation }: MarkdownProps) {
-  const blocks = useMemo(() => splitBlocks(prepareMath(text)), [text]);
+  // What was cut at a bad place while it grew is parsed again when there is time.
+  const growing = useDeferredValue(live);
+  const [reader] = useState(() => new Reader());
+  const blocks = useMemo(() => reader.read(text, growing), [reader, text, growing]);
   const numbers = citations.map((one) => one.number).join(",");
   const context = useMemo(() => ({ citations, open: onCitation ?? (() => {}) }), [citations, onCitation]);
   return (
     <Citations.Provider value={context}>
       <div className={`md ${live ? "live" : ""}`}>
         {blocks.map((block, index) => (
-          <Block key={index} text={block} live={live && index === blocks.length - 1} numbers={numbers} />
+          <BlockView key={index} block={block} live={growing && index === blocks.length - 1} numbers={numbers} />
         ))}
       </div>
     </Citations.Provider>
