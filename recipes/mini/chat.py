@@ -112,7 +112,7 @@ def main():
             same = [r["messages"][-1]["content"] for r in part[number + 1:number + 12] + part[:3]
                     if (r["lang"] == record["lang"]) == (number % 4 != 0)]
             bad = faulty(answer, same[0] if same else "", number)
-            if bad.strip() != answer.strip():
+            if bad.strip() and bad.strip() != answer.strip():
                 half.append({"messages": record["messages"][:-1], "chosen": answer, "rejected": bad,
                              "source": "demonstration", "lang": record["lang"]})
         halves.append(half)
