@@ -8,23 +8,13 @@ set -euo pipefail
 top=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/../.." && pwd)
 here=$top/recipes/hello
 mini=$top/recipes/mini
-out=${1:-$top/runs/hello}
-parley=${PARLEY:-$top/build/parley}
+out=$(realpath -m "${1:-$top/runs/hello}")
+parley=$(realpath -m "${PARLEY:-$top/build/parley}")
 lessons=${LESSONS:-20000}
 mkdir -p "$out"
 cd "$out"
 
-stage() { # NAME COMMAND FLAGS...: unless its model is there; a run that was stopped goes on
-  local name=$1 command=$2
-  shift 2
-  if [ -e "$name/model/config.json" ]; then return; fi
-  echo "== $name"
-  if [ -e "$name/config.json" ]; then
-    "$parley" "$command" --resume --out "$name"
-  else
-    "$parley" "$command" "$@" --out "$name"
-  fi
-}
+source "$top/recipes/stage.bash"
 
 # 1. Conversations, and the same as text that knows nothing of who speaks.
 if [ ! -e data/text.jsonl ]; then

@@ -11,9 +11,9 @@
 set -euo pipefail
 top=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/../.." && pwd)
 here=$top/recipes/mini
-out=${1:-$top/runs/parley-mini}
-data=${2:-$top/../shared/data}
-parley=${PARLEY:-$top/build/parley}
+out=$(realpath -m "${1:-$top/runs/parley-mini}")
+data=$(realpath -m "${2:-$top/../shared/data}")
+parley=$(realpath -m "${PARLEY:-$top/build/parley}")
 if [ ! -d "$data" ]; then
   echo "$data: no such folder. $here/README.md says what belongs there and where it comes from" >&2
   exit 2
@@ -21,20 +21,7 @@ fi
 mkdir -p "$out"
 cd "$out"
 
-# stage NAME COMMAND FLAGS...: `parley COMMAND FLAGS --out NAME`, unless its model is there; a run that was
-# stopped goes on.
-stage() {
-  local name=$1 command=$2 start=$SECONDS
-  shift 2
-  if [ -e "$name/model/config.json" ]; then return; fi
-  echo "== $name"
-  if [ -e "$name/config.json" ]; then
-    "$parley" "$command" --resume --out "$name"
-  else
-    "$parley" "$command" "$@" --out "$name"
-  fi
-  echo "$name $((SECONDS - start))" >>times.txt
-}
+source "$top/recipes/stage.bash"
 
 # 1. Text of each source, and what is held out of it; a tokenizer for both languages.
 [ -e data/text.jsonl ] || python3 "$here/text.py" "$data" data
