@@ -25,6 +25,9 @@ constexpr const char* kPretrainExamples = R"(Examples:
   parley pretrain --data code/ --out runs/code --fim-rate 0.5 --steps 5000
   parley pretrain --preset gpt2-124m --tokenizer gpt2 --data web.jsonl --out runs/gpt2 \
       --batch 4 --seq 1024 --grad-accum 8 --tokens 100000000
+  parley pretrain --model runs/first/model --data chats.jsonl law.jsonl --out runs/second
+      goes on from a model with other data: conversations ({"messages": [...]}, in the form of its
+      chat template, learned whole) and texts
   parley pretrain --resume --out runs/first
       goes on where the run stopped (Ctrl-C, a crash, kill -9); the result is the same, bit for bit
   parley pretrain --resume --out runs/first --data /elsewhere/texts --tokens 40000000
@@ -89,7 +92,9 @@ void run(const train::PretrainOptions& options, const Common& common) {
 // Flags of each group, in the order of --help.
 void add_data_flags(CLI::App& c, train::PretrainOptions& o) {
   const char* group = "Data";
-  c.add_option("--data", o.data, "files and folders: text or JSON Lines, plain, .gz or .zst")
+  c.add_option(
+       "--data", o.data,
+       "files and folders: text or JSON Lines of text or of conversations, plain, .gz or .zst")
       ->group(group);
   c.add_option("--val-data", o.val_data, "held-out text (default: a part of --data)")->group(group);
   c.add_option("--val-fraction", o.val_fraction, "share of the documents that is held out")
@@ -113,17 +118,22 @@ void add_data_flags(CLI::App& c, train::PretrainOptions& o) {
 
 void add_model_flags(CLI::App& c, train::PretrainOptions& o) {
   const char* group = "Model";
-  c.add_option("--preset", o.preset,
-               fmt::format("the model's shape: a config.json, or {}",
-                           fmt::join(model::preset_names(), ", ")))
-      ->capture_default_str()
-      ->group(group);
-  c.add_option("--tokenizer", o.tokenizer,
-               "a tokenizer's folder, file or name (default: train one on --data)")
-      ->group(group);
-  c.add_option("--vocab-size", o.vocab_size,
-               "tokens of the tokenizer to train (default: the preset's)")
-      ->group(group);
+  auto* model = c.add_option("--model", o.model,
+                             "directory of a model to go on from (default: fresh weights)")
+                    ->group(group);
+  auto* preset = c.add_option("--preset", o.preset,
+                              fmt::format("the model's shape: a config.json, or {}",
+                                          fmt::join(model::preset_names(), ", ")))
+                     ->capture_default_str()
+                     ->group(group);
+  auto* tokenizer =
+      c.add_option("--tokenizer", o.tokenizer,
+                   "a tokenizer's folder, file or name (default: train one on --data)")
+          ->group(group);
+  auto* vocab_size = c.add_option("--vocab-size", o.vocab_size,
+                                  "tokens of the tokenizer to train (default: the preset's)")
+                         ->group(group);
+  model->excludes(preset)->excludes(tokenizer)->excludes(vocab_size);
 }
 
 void add_length_flags(CLI::App& c, train::PretrainOptions& o) {

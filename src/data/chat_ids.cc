@@ -1,7 +1,5 @@
 #include "data/chat_ids.h"
 
-#include <optional>
-
 #include "base/error.h"
 
 namespace parley::data {
@@ -21,15 +19,19 @@ ChatFormat ChatFormat::load(const fs::path& directory) {
   return {std::move(tokenizer), std::move(chat_template), end};
 }
 
+std::optional<tokenizer::ChatTemplate> find_chat_template(const fs::path& directory,
+                                                          const tokenizer::Tokenizer& tokenizer) {
+  try {
+    return tokenizer::ChatTemplate::load(directory, tokenizer);
+  } catch (const base::Error&) {
+    return std::nullopt;
+  }
+}
+
 void keep_chat_format(const fs::path& from, const fs::path& directory) {
   const auto tokenizer = tokenizer::Tokenizer::load(from);
-  std::optional<tokenizer::ChatTemplate> chat_template;
-  try {
-    chat_template = tokenizer::ChatTemplate::load(from, tokenizer);
-  } catch (const base::Error&) {
-    return;
-  }
-  tokenizer::save_chat_template(directory, *chat_template, tokenizer, tokenizer.eos());
+  if (const auto chat_template = find_chat_template(from, tokenizer))
+    tokenizer::save_chat_template(directory, *chat_template, tokenizer, tokenizer.eos());
 }
 
 std::vector<int32_t> prompt_ids(const ChatFormat& format, std::span<const Message> messages,

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -22,6 +23,11 @@ struct ChatFormat {
   // Of a model directory. Error when it has no template, or none that ends an answer.
   static ChatFormat load(const fs::path& directory);
 };
+
+// The template of a model directory (or of a folder with its tokenizer alone); nothing when it has
+// none: a base model.
+std::optional<tokenizer::ChatTemplate> find_chat_template(const fs::path& directory,
+                                                          const tokenizer::Tokenizer& tokenizer);
 
 // Gives `directory`, a model made from the one in `from`, the same chat template and the same token
 // that ends an answer. Nothing when `from` has no template (a base model).

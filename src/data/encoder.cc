@@ -9,7 +9,8 @@ namespace parley::data {
 
 using tokenizer::Tokenizer;
 
-TextEncoder make_encoder(const Tokenizer& tokenizer) {
+TextEncoder make_encoder(const Tokenizer& tokenizer,
+                         std::optional<tokenizer::ChatTemplate> chat_template) {
   TextEncoder encoder;
   encoder.encode = [tokenizer](std::string_view text, std::vector<int32_t>& tokens) {
     tokenizer.encode_append(text, tokens);
@@ -17,6 +18,17 @@ TextEncoder make_encoder(const Tokenizer& tokenizer) {
   encoder.fingerprint =
       fmt::format("{:016x}", fnv1a(tokenizer::to_tokenizer_json(tokenizer.vocabulary())));
   encoder.vocab_size = tokenizer.vocab_size();
+  if (!chat_template && tokenizer.special("<|im_start|>") && tokenizer.special("<|im_end|>"))
+    chat_template = tokenizer::ChatTemplate::chatml();
+  if (!chat_template) return encoder;
+  encoder.chat_fingerprint = fmt::format("{:016x}", fnv1a(chat_template->source()));
+  encoder.encode_chat = [tokenizer, form = std::move(*chat_template)](
+                            std::span<const tokenizer::Message> messages,
+                            std::vector<int32_t>& tokens) {
+    const std::vector<int32_t> ids =
+        form.render(tokenizer, messages, /*add_generation_prompt=*/false);
+    tokens.insert(tokens.end(), ids.begin(), ids.end());
+  };
   return encoder;
 }
 

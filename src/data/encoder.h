@@ -2,16 +2,20 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "data/token_shard.h"
+#include "tokenizer/chat_template.h"
 #include "tokenizer/tokenizer.h"
 
 namespace parley::data {
 
 // The tokenizer as token shards use it: ordinary text only, no special token can come of
-// it. The fingerprint is a hash of its tokenizer.json.
-TextEncoder make_encoder(const tokenizer::Tokenizer& tokenizer);
+// it. The fingerprint is a hash of its tokenizer.json. Conversations take the form of the
+// template; without one that of ChatML, if the tokenizer has its tokens.
+TextEncoder make_encoder(const tokenizer::Tokenizer& tokenizer,
+                         std::optional<tokenizer::ChatTemplate> chat_template = {});
 
 // The token that stands before each document: <|endoftext|> (else eos), or for Llama-2 types,
 // whose sequences begin with it, bos. Error when the tokenizer has neither.

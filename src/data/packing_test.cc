@@ -183,5 +183,40 @@ TEST(Fim, HeldOutDocumentsStayWhole) {
     EXPECT_EQ(shard.length(d), is_held_out(d, 4) ? 9 : 12);
 }
 
+TEST(Fim, ConversationsKeepTheirForm) {
+  TempDir dir;
+  std::string lines;
+  for (int i = 0; i < 20; ++i)
+    lines += R"({"messages":[{"role":"user","content":"ab"},{"role":"assistant","content":"cde"}]})"
+             "\n{\"text\":\"some text\"}\n";
+  base::write_file(dir / "data.jsonl", lines);
+  ShardSpec spec;
+  spec.paths = {dir / "data.jsonl"};
+  spec.fim = {
+      .rate = 1.0, .seed = 0, .prefix_token = 256, .suffix_token = 257, .middle_token = 258};
+  TextEncoder encoder = byte_encoder();
+  encoder.chat_fingerprint = "form";
+  encoder.encode_chat = [&](std::span<const tokenizer::Message> messages,
+                            std::vector<int32_t>& tokens) {
+    for (const tokenizer::Message& m : messages) {
+      tokens.push_back(m.role == "user" ? 290 : 291);
+      encoder.encode(m.content, tokens);
+    }
+  };
+  const TokenShard shard = open_or_build_shard(spec, encoder, dir / "cache", true);
+  ASSERT_EQ(shard.documents(), 40);
+  const std::vector<int32_t> expected = {290, 'a', 'b', 291, 'c', 'd', 'e'};
+  for (int64_t d = 0; d < shard.documents(); d += 2) {
+    std::vector<int32_t> tokens(static_cast<size_t>(shard.length(d)));
+    shard.copy(shard.begin(d), shard.length(d), tokens.data());
+    EXPECT_EQ(tokens, expected);
+    EXPECT_EQ(shard.text_bytes(d), 6);      // "ab\ncde"
+    EXPECT_EQ(shard.length(d + 1), 9 + 3);  // cut for FIM
+  }
+  // Without a form they are text, in a shard of its own.
+  const TokenShard plain = open_or_build_shard(spec, byte_encoder(), dir / "cache", true);
+  EXPECT_EQ(plain.length(0), 6 + 3);
+}
+
 }  // namespace
 }  // namespace parley::data

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "data/records.h"
 
 namespace parley::data {
 namespace {
@@ -166,6 +167,7 @@ std::string TextSource::where() const {
 bool TextSource::next(std::string& document) {
   while (true) {
     Status status = Status::kEnd;
+    messages_.clear();
     if (json_lines_) status = next_record(document);
     if (text_) status = next_piece(document);
     if (status == Status::kDocument && !document.empty()) return true;
@@ -191,12 +193,28 @@ TextSource::Status TextSource::next_record(std::string& document) {
   }
   std::string_view text;
   const auto error = record[text_field_].get(text);
-  if (error)
+  if (!error) {
+    document = text;
+    return Status::kDocument;
+  }
+  std::optional<std::vector<Message>> messages;
+  try {
+    if (error == simdjson::NO_SUCH_FIELD) messages = find_messages(record);
+  } catch (const base::Error& broken) {
+    problem = broken.what();
+  }
+  if (!problem.empty())
+    return bad(fmt::format("{}: {}; repair the record, or pass over such records with --skip-bad",
+                           where(), problem));
+  if (!messages)
     return bad(fmt::format(
-        "{}: no string field \"{}\" in this record ({}); name the right field with --text-field, "
-        "or pass over such records with --skip-bad",
+        "{}: no string field \"{}\" in this record ({}), and no \"messages\"; name the right field "
+        "with --text-field, or pass over such records with --skip-bad",
         where(), text_field_, simdjson::error_message(error)));
-  document = text;
+  messages_ = std::move(*messages);
+  document.clear();
+  for (const Message& message : messages_)
+    document.append(document.empty() ? "" : "\n").append(message.content);
   return Status::kDocument;
 }
 

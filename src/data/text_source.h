@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "data/json_lines.h"
+#include "tokenizer/chat.h"
 
 namespace parley::data {
 
@@ -19,7 +20,8 @@ std::vector<fs::path> find_text_files(const std::vector<fs::path>& paths);
 class TextPieces;
 
 // Reads documents one by one in bounded memory:
-//   JSON Lines: one record a line, its text in `text_field`;
+//   JSON Lines: one record a line, its text in `text_field`; without that field a conversation, in
+//     the forms of read_conversations (data/conversations.h);
 //   any other file is text: one document, or, when it is long, documents of about
 //   kTextPiece bytes cut after a blank line (else a line, else a character), so that
 //   one long book can still be shuffled and partly held out.
@@ -39,9 +41,13 @@ class TextSource {
   void set_skip_bad(bool skip) { skip_bad_ = skip; }
   uint64_t skipped() const { return skipped_; }
 
-  // The next document; false at the end. Error naming file:line and the remedy when
+  // The next document; false at the end. Of a conversation it is what was said, turn by turn, a
+  // line break between. Error naming file:line and the remedy when
   // a record is broken, whatever skip_bad when a file is (truncated gzip, say).
   bool next(std::string& document);
+
+  // The messages of the last document if it was a conversation, else none.
+  const std::vector<tokenizer::Message>& messages() const { return messages_; }
 
   // Progress in bytes of the files as they are on disk.
   uint64_t bytes_read() const;
@@ -61,6 +67,7 @@ class TextSource {
   std::vector<fs::path> files_;
   std::string text_field_;
   size_t next_file_ = 0;
+  std::vector<tokenizer::Message> messages_;
   uint64_t total_bytes_ = 0, finished_bytes_ = 0, skipped_ = 0;
   bool skip_bad_ = false;
   std::unique_ptr<JsonLines> json_lines_;  // the open file, when it is JSON Lines

@@ -56,6 +56,39 @@ TEST(TextSource, JsonLines) {
             (Documents{"1", "2"}));
 }
 
+TEST(TextSource, ConversationsAreDocumentsToo) {
+  const std::string lines =
+      R"({"messages":[{"role":"system","content":"Be kind."},{"role":"user","content":"你好"},)"
+      R"({"role":"assistant","content":"Hello!"}]})"
+      "\n{\"text\":\"plain\",\"messages\":7}\n"
+      R"({"conversations":[{"from":"human","value":"a"},{"from":"gpt","value":"b"}]})"
+      "\n"
+      R"({"instruction":"add","input":"1 2","output":"3"})";
+  TextSource source(lines, "x.jsonl");
+  const std::vector<std::pair<std::string, size_t>> expected = {
+      {"Be kind.\n你好\nHello!", 3}, {"plain", 0}, {"a\nb", 2}, {"add\n\n1 2\n3", 2}};
+  std::string document;
+  for (const auto& [text, messages] : expected) {
+    ASSERT_TRUE(source.next(document));
+    EXPECT_EQ(document, text);
+    EXPECT_EQ(source.messages().size(), messages) << text;
+  }
+  EXPECT_FALSE(source.next(document));
+  EXPECT_TRUE(source.messages().empty());
+
+  for (const char* bad :
+       {R"({"messages":[]})", R"({"messages":7})", R"({"messages":[{"role":"x"}]})",
+        R"({"messages":[{"role":"user","content":""}]})"}) {
+    const std::string text = error_of([&] { read_all(bad, "x.jsonl"); });
+    EXPECT_NE(text.find("x.jsonl:1: "), std::string::npos) << text;
+    EXPECT_NE(text.find("--skip-bad"), std::string::npos) << text;
+    TextSource passing(std::string_view(bad), "x.jsonl");
+    passing.set_skip_bad(true);
+    EXPECT_EQ(read_all(passing), Documents{});
+    EXPECT_EQ(passing.skipped(), 1u);
+  }
+}
+
 TEST(TextSource, ErrorsNameLineAndRemedy) {
   const auto message = [](const std::string& bytes) {
     return error_of([&] { read_all("{\"text\":\"ok\"}\n" + bytes, "x.jsonl"); });

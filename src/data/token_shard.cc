@@ -40,6 +40,8 @@ uint64_t padded(uint64_t bytes) { return (bytes + 7) / 8 * 8; }
 std::string make_manifest(const ShardSpec& spec, const TextEncoder& encoder) {
   std::string text = fmt::format("tokenizer {} of {}\nfield {}\nskip_bad {}\n", encoder.fingerprint,
                                  encoder.vocab_size, spec.text_field, spec.skip_bad);
+  if (!encoder.chat_fingerprint.empty())
+    text += fmt::format("conversations {}\n", encoder.chat_fingerprint);
   if (spec.fim.rate > 0)
     text += fmt::format("fim rate {} seed {} every {} tokens {} {} {}\n", spec.fim.rate,
                         spec.fim.seed, spec.hold_out_every, spec.fim.prefix_token,
@@ -99,6 +101,7 @@ void build(const ShardSpec& spec, const TextEncoder& encoder, const std::string&
 
   std::vector<uint64_t> offsets{0}, texts{0};
   std::vector<std::string> documents;
+  std::vector<std::vector<tokenizer::Message>> conversations;  // of each; empty: plain text
   std::vector<std::vector<int32_t>> tokens;
   std::vector<uint16_t> narrow;
   const base::InterruptGuard guard;
@@ -106,12 +109,15 @@ void build(const ShardSpec& spec, const TextEncoder& encoder, const std::string&
   while (more) {
     if (base::interrupted()) base::fail("interrupted while tokenising; nothing was kept of it");
     documents.clear();
+    conversations.clear();
     for (size_t bytes = 0; bytes < kBatchBytes;) {
       std::string document;
       more = source.next(document);
       if (!more) break;
       bytes += document.size();
       documents.push_back(std::move(document));
+      conversations.push_back(encoder.encode_chat ? source.messages()
+                                                  : std::vector<tokenizer::Message>());
     }
     const int64_t first = static_cast<int64_t>(offsets.size()) - 1;
     tokens.resize(documents.size());
@@ -119,6 +125,10 @@ void build(const ShardSpec& spec, const TextEncoder& encoder, const std::string&
       const std::string& text = documents[static_cast<size_t>(i)];
       std::vector<int32_t>& out = tokens[static_cast<size_t>(i)];
       out.clear();
+      if (const auto& messages = conversations[static_cast<size_t>(i)]; !messages.empty()) {
+        encoder.encode_chat(messages, out);
+        return;
+      }
       FimCut cut;
       if (!is_held_out(first + i, spec.hold_out_every))
         cut = fim_cut(text, static_cast<uint64_t>(first + i), spec.fim);

@@ -12,12 +12,15 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/files.h"
 #include "data/fim.h"
+#include "tokenizer/chat.h"
 
 namespace parley::data {
 
@@ -29,6 +32,11 @@ struct TextEncoder {
   Encode encode;
   std::string fingerprint;
   int64_t vocab_size = 0;
+  // Appends the tokens of a conversation in the form of its chat template, which
+  // `chat_fingerprint` names. Empty: conversations are text like any other.
+  std::function<void(std::span<const tokenizer::Message>, std::vector<int32_t>& tokens)>
+      encode_chat;
+  std::string chat_fingerprint;
 };
 
 // FNV-1a, 64 bits: names things, protects nothing.

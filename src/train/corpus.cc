@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "base/progress.h"
+#include "data/chat_ids.h"
 #include "data/encoder.h"
 #include "data/text_source.h"
 #include "tokenizer/train.h"
@@ -47,12 +48,14 @@ tokenizer::Tokenizer prepare_tokenizer(const PretrainOptions& options, int64_t p
   const fs::path kept = options.out / "tokenizer";
   if (options.resume) return tokenizer::Tokenizer::load(kept);
   const auto tokenizer =
-      options.tokenizer.empty()
+      !options.model.empty() ? tokenizer::Tokenizer::load(options.model)
+      : options.tokenizer.empty()
           ? train_tokenizer(options, options.vocab_size > 0 ? options.vocab_size : preset_vocab,
                             quiet)
           : tokenizer::Tokenizer::load(options.tokenizer);
   base::AtomicDirectory directory(kept);
   tokenizer.save(directory.path());
+  if (!options.model.empty()) data::keep_chat_format(options.model, directory.path());
   directory.commit();
   return tokenizer;
 }
@@ -60,7 +63,8 @@ tokenizer::Tokenizer prepare_tokenizer(const PretrainOptions& options, int64_t p
 Corpus::Corpus(const PretrainOptions& options, const tokenizer::Tokenizer& tokenizer, bool quiet) {
   separator_ = data::document_separator(tokenizer);
   token_bytes_ = data::token_byte_lengths(tokenizer);
-  const data::TextEncoder encoder = data::make_encoder(tokenizer);
+  const data::TextEncoder encoder =
+      data::make_encoder(tokenizer, data::find_chat_template(options.out / "tokenizer", tokenizer));
   const fs::path cache = cache_folder(options);
 
   data::ShardSpec spec;

@@ -12,8 +12,9 @@
 
 namespace parley::train {
 
-// The tokenizer of the run: a resumed run's own, RUN/tokenizer; else the one the options
-// name or, when they name none, one trained on the data; it is kept in RUN/tokenizer.
+// The tokenizer of the run: a resumed run's own, RUN/tokenizer; else that of the model to go on
+// from or the one the options name or, when they name none, one trained on the data; it is kept in
+// RUN/tokenizer, with the model's chat template.
 tokenizer::Tokenizer prepare_tokenizer(const PretrainOptions& options, int64_t preset_vocab,
                                        bool quiet);
 

@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "base/measure.h"
 #include "base/progress.h"
+#include "data/chat_ids.h"
 #include "kernels/machine.h"
 #include "model/hf.h"
 #include "model/train_step.h"
@@ -46,6 +47,7 @@ class Pretraining {
     double loss, grad_norm, lr_factor, seconds;
   };
 
+  void first_weights();
   StepReport train_step(int64_t step);
   void after_step(const StepReport& report);
   data::TextLoss measure_held_out(int64_t max_tokens, const std::function<bool()>& give_up = {});
@@ -96,7 +98,8 @@ void Pretraining::prepare_options() {
   validate(options_);
   check_new_run(options_.out);
   options_.make_paths_absolute();
-  config_ = find_preset(options_.preset);
+  config_ =
+      options_.model.empty() ? find_preset(options_.preset) : model::load_config(options_.model);
   choose_sizes(options_, config_);
 }
 
@@ -123,7 +126,8 @@ void Pretraining::prepare_data() {
 void Pretraining::prepare_model() {
   if (!options_.resume) {
     config_.V = tokenizer_->vocab_size();
-    config_.T = options_.seq;  // no position beyond what is trained
+    // No position beyond what is trained.
+    config_.T = options_.model.empty() ? options_.seq : std::max(config_.T, options_.seq);
     config_.eos_token = tokenizer_->eos();
     config_.bos_token = tokenizer_->bos();
     config_.pad_token = tokenizer_->pad();
@@ -145,13 +149,24 @@ void Pretraining::prepare_model() {
   check_memory(planned, "the model and its activations", kSmaller);
   batches_.assign(static_cast<size_t>(options_.grad_accum),
                   data::Batch(options_.batch, options_.seq));
-  model::init_weights(weights_, config_, options_.seed);
+  first_weights();
 
   peak_flops_ = kernels::measure_gemm_peak();
   spdlog::info(
       "model: {} with {:.2f} M parameters, {} planned (parameters, gradients, optimiser, "
       "activations); GEMM peak {:.0f} GFLOP/s",
-      options_.preset, parameters / 1e6, base::human_bytes(planned), peak_flops_ / 1e9);
+      options_.model.empty() ? options_.preset : options_.model, parameters / 1e6,
+      base::human_bytes(planned), peak_flops_ / 1e9);
+}
+
+// Fresh ones, or those of --model. A resumed run has its own.
+void Pretraining::first_weights() {
+  if (options_.model.empty() || options_.resume) {
+    model::init_weights(weights_, config_, options_.seed);
+    return;
+  }
+  const model::Model from = model::load_model(options_.model);
+  std::ranges::copy(from.weights.flat(), weights_.flat().begin());
 }
 
 // 4. Length: a budget of time becomes a number of steps by timing a few real ones, whose
@@ -173,7 +188,7 @@ void Pretraining::prepare_length() {
     save_run({options_, config_, corpus_checksum_});
     optimizer_.reset();  // before the new one is made: there may not be memory for two
     optimizer_ = std::make_unique<Optimizer>(config_, options_.optimizer_options());
-    model::init_weights(weights_, config_, options_.seed);
+    first_weights();
     fs::remove(options_.out / "samples.md");  // of a run that never got here
   } else {
     save_run({options_, config_, corpus_checksum_});  // the data may have moved, the run grown
@@ -288,7 +303,12 @@ data::TextLoss Pretraining::measure_held_out(int64_t max_tokens,
 }
 
 void Pretraining::checkpoint() {
-  save_checkpoint(options_.out, progress_, {{trained()}}, *tokenizer_);
+  AddFiles add_files;  // a model's template stays with it
+  if (!options_.model.empty())
+    add_files = [this](const fs::path& directory) {
+      data::keep_chat_format(options_.out / "tokenizer", directory);
+    };
+  save_checkpoint(options_.out, progress_, {{trained()}}, *tokenizer_, add_files);
   prune_checkpoints(options_.out, options_.keep);
 }
 

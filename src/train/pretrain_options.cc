@@ -25,6 +25,7 @@ void for_each_option(Options& o, F&& f) {
   f("cache", o.cache);
   f("document_mask", o.document_mask);
   f("fim_rate", o.fim_rate);
+  f("model", o.model);
   f("preset", o.preset);
   f("tokenizer", o.tokenizer);
   f("vocab_size", o.vocab_size);
@@ -76,7 +77,8 @@ Schedule PretrainOptions::schedule_options() const {
 void PretrainOptions::make_paths_absolute() {
   for (auto* names : {&data, &val_data})
     for (std::string& name : *names) name = fs::absolute(name).string();
-  if (!cache.empty()) cache = fs::absolute(cache).string();
+  for (std::string* name : {&cache, &model})
+    if (!name->empty()) *name = fs::absolute(*name).string();
 }
 
 void PretrainOptions::continue_as(const PretrainOptions& now) {
@@ -183,7 +185,11 @@ SavedRun load_run(const fs::path& directory) {
       base::fail("{}: the run directory of another stage", file.string());
     json.at("corpus").get_to(run.corpus);
     const formats::Json& fields = json.at("options");
-    for_each_option(o, [&](const char* name, auto& value) { fields.at(name).get_to(value); });
+    for_each_option(o, [&](const char* name, auto& value) {
+      if (const std::string_view only_new = "model"; name == only_new && !fields.contains(name))
+        return;  // runs begun before there was --model
+      fields.at(name).get_to(value);
+    });
     run.model = model::parse_config(json.at("model").dump(), file.string());
   } catch (const nlohmann::json::exception& error) {
     base::fail("{}: not a run's configuration: {}", file.string(), error.what());

@@ -30,6 +30,7 @@ struct PretrainOptions {
   double fim_rate = 0;
 
   // Model.
+  std::string model;            // directory of a model to go on from; empty: fresh weights
   std::string preset = "mini";  // or the path of a config.json
   std::string tokenizer;        // empty: train one on the data
   int64_t vocab_size = 0;       // of a tokenizer to train; 0: the preset's

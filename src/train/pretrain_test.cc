@@ -1,6 +1,7 @@
 #include "train/pretrain.h"
 
 #include "base/error.h"
+#include "formats/json.h"
 #include "model/hf.h"
 #include "train/checkpoint.h"
 #include "train/train_test_util.h"
@@ -142,6 +143,64 @@ TEST(Pretrain, GoesOnElsewhereAndForLonger) {
   again.out = resume.out;
   again.resume = true;
   EXPECT_EQ(pretrain(again, true).step, 20);
+}
+
+// Mid-training: a model goes on with conversations, in its own form, and what that costs is told by
+// its loss on them.
+TEST(Pretrain, GoesOnFromAModelWithConversations) {
+  TempDir dir;
+  PretrainOptions options = tiny_run(dir);
+  options.steps = 40;
+  const fs::path first = pretrain(options, true).model;
+  auto config = formats::parse_json(base::read_file(first / "tokenizer_config.json"), "config");
+  const std::string form =
+      "{% for m in messages %}<|im_start|>{{ m.role }}: {{ m.content }}<|im_end|>{% endfor %}"
+      "{% if add_generation_prompt %}<|im_start|>assistant: {% endif %}";
+  config["chat_template"] = form;
+  base::write_file(first / "tokenizer_config.json", config.dump());
+
+  std::string lines;
+  for (int i = 0; i < 60; ++i)
+    lines += R"({"messages":[{"role":"user","content":"a fox"},)"
+             R"({"role":"assistant","content":"jumps over the dog"}]})"
+             "\n";
+  base::write_file(dir / "chats.jsonl", lines);
+  PretrainOptions more = tiny_run(dir);
+  more.out = dir / "more";
+  more.data = {dir / "chats.jsonl"};
+  more.model = first;
+  more.seq = 64;
+  more.keep = 100;
+  const PretrainResult result = pretrain(more, true);
+  const std::string expected = weights_of(result.model);
+  EXPECT_LT(result.held_out.loss(), 4);
+  EXPECT_EQ(model::load_config(result.model).T, 64) << "a longer context";
+  EXPECT_NE(weights_of(list_checkpoints(more.out).front().path), expected);
+  const std::string held_out = base::read_file(more.out / "held_out.jsonl");
+  EXPECT_NE(held_out.find("user: a fox"), std::string::npos) << held_out.substr(0, 300);
+  for (const char* folder : {"tokenizer", "model", "checkpoints/step-4"}) {
+    const auto kept =
+        formats::parse_json(base::read_file(more.out / folder / "tokenizer_config.json"), "config");
+    EXPECT_EQ(kept.at("chat_template").get<std::string>(), form) << folder;
+  }
+
+  // It began with the model's weights, not with fresh ones.
+  PretrainOptions fresh = more;
+  fresh.model.clear();
+  fresh.preset = first / "config.json";
+  fresh.tokenizer = first;
+  fresh.out = dir / "fresh";
+  EXPECT_GT(pretrain(fresh, true).held_out.loss(), result.held_out.loss() + 0.1);
+
+  // Resumed, it needs the model no longer.
+  fs::remove_all(first);
+  fs::remove_all(more.out / "model");
+  for (const Checkpoint& c : list_checkpoints(more.out))
+    if (c.state.step > 4) fs::remove_all(c.path);
+  PretrainOptions resume;
+  resume.out = more.out;
+  resume.resume = true;
+  EXPECT_EQ(weights_of(pretrain(resume, true).model), expected);
 }
 
 TEST(Pretrain, NonsenseIsAUsageError) {
