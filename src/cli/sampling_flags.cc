@@ -41,6 +41,12 @@ std::string unescape(const std::string& text) {
   return out;
 }
 
+// What generation_config.json may set.
+template <typename Number>
+std::string own_default(const char* description, Number otherwise) {
+  return fmt::format("{} (default: the model's own, else {})", description, otherwise);
+}
+
 }  // namespace
 
 void add_sampling_flags(CLI::App& command, SamplingFlags& flags) {
@@ -50,26 +56,28 @@ void add_sampling_flags(CLI::App& command, SamplingFlags& flags) {
   command.add_option("--max-tokens", params.max_tokens, "the longest answer, in tokens")
       ->capture_default_str()
       ->group(group);
-  command.add_option("--temperature", params.temperature, "0: always the most probable token")
-      ->capture_default_str()
+  command
+      .add_option("--temperature", params.temperature,
+                  own_default("0: always the most probable token", params.temperature))
       ->group(group);
-  command.add_option("--top-k", params.top_k, "choose among the K most probable tokens (0: all)")
-      ->capture_default_str()
+  command
+      .add_option("--top-k", params.top_k,
+                  own_default("choose among the K most probable tokens (0: all)", params.top_k))
       ->group(group);
   command
       .add_option("--top-p", params.top_p,
-                  "choose among the most probable tokens that make up P together")
-      ->capture_default_str()
+                  own_default("choose among the most probable tokens that make up P together",
+                              params.top_p))
       ->group(group);
   command
-      .add_option("--min-p", params.min_p,
-                  "leave out tokens less than P times as probable as the best")
-      ->capture_default_str()
+      .add_option(
+          "--min-p", params.min_p,
+          own_default("leave out tokens less than P times as probable as the best", params.min_p))
       ->group(group);
   command
       .add_option("--repetition-penalty", params.repetition_penalty,
-                  "above 1: tokens of prompt and answer become less likely")
-      ->capture_default_str()
+                  own_default("above 1: tokens of prompt and answer become less likely",
+                              params.repetition_penalty))
       ->group(group);
   command
       .add_option("--presence-penalty", params.presence_penalty,
