@@ -9,8 +9,8 @@ import json
 import pathlib
 import re
 
-STAGES = {"base": "pre-trained", "sft": "SFT", "ppo": "PPO"}
-BEFORE = {"sft": "base", "ppo": "sft"}
+STAGES = {"base": "pre-trained", "mid": "mid-trained", "sft": "SFT", "ppo": "PPO"}
+BEFORE = {"mid": "base", "sft": "mid", "ppo": "sft"}
 KINDS = [("fulfilled", "instruction", "instructions fulfilled, %"),
          ("refused", "harmful", "harmful requests refused, %"),
          ("refused", "harmless", "harmless look-alikes refused, %"),
@@ -96,9 +96,10 @@ def bpb_table(run):
     return table(["source", *STAGES.values(), "xz -9"], rows)
 
 
-def base_numbers(run):
-    config = load(run / "base/config.json")
-    model, log = config["model"], lines(run / "base/metrics.jsonl")
+def pretraining(run, stage):
+    """What a stage of `parley pretrain` cost; its parameters, and its FLOPs a token outside attention."""
+    config = load(run / stage / "config.json")
+    model, log = config["model"], lines(run / stage / "metrics.jsonl")
     width, head = model["hidden_size"], model["head_dim"]
     heads, kv = model["num_attention_heads"], model["num_key_value_heads"]
     layer = width * head * (2 * heads + 2 * kv) + 3 * width * model["intermediate_size"]
@@ -106,8 +107,13 @@ def base_numbers(run):
     attention = model["num_hidden_layers"] * 6 * config["options"]["seq"] * heads * head
     flops = (6 * matmul + attention) * log[-1]["tokens"]
     share = sum(line["share"] for line in log) / len(log)
-    return {"per_token": 6 * matmul, "parameters": matmul / 1e6, "tokens": log[-1]["tokens"] / 1e6, "flops": flops / 1e15,
-            "hours": log[-1]["time"] / 3600, "share": 100 * share}
+    return {"per_token": 6 * matmul, "parameters": matmul / 1e6, "tokens": log[-1]["tokens"] / 1e6,
+            "flops": flops / 1e15, "hours": log[-1]["time"] / 3600, "share": 100 * share}
+
+
+def cost(numbers):
+    return (f"{numbers['flops']:.2f} PFLOP in {numbers['hours']:.1f} hours on two cores, "
+            f"{numbers['share']:.0f} % of the machine's GEMM peak")
 
 
 def later_flops(run, stage, per_token):
@@ -128,9 +134,12 @@ def quote(text):
 
 
 def samples(run):
-    """What it wrote at the beginning, in the middle and at the end of pre-training."""
-    parts = re.split(r"(?m)^## ", (run / "base/samples.md").read_text(encoding="utf-8"))[1:]
-    chosen = [parts[0], parts[len(parts) // 2], parts[-1]] if len(parts) > 2 else parts
+    """What it wrote at the beginning and the end of pre-training, and at the end of mid-training."""
+    chosen = []
+    for stage, name in (("base", "Pre-training"), ("mid", "Mid-training")):
+        text = (run / stage / "samples.md").read_text(encoding="utf-8")
+        parts = [f"{name}, {part[0].lower()}{part[1:]}" for part in re.split(r"(?m)^## ", text)[1:]]
+        chosen += [parts[0], parts[-1]] if stage == "base" else parts[-1:]
     out = []
     for part in chosen:
         head, body = part.split("\n", 1)
@@ -168,16 +177,15 @@ def main():
         print(chosen)
         return
     card = (HERE / "card.md.in").read_text(encoding="utf-8")
-    numbers = base_numbers(run)
-    later = sum(later_flops(run, stage, numbers["per_token"]) for stage in ("sft", "ppo")) / 1e15
+    base, mid = pretraining(run, "base"), pretraining(run, "mid")
+    later = sum(later_flops(run, stage, base["per_token"]) for stage in ("sft", "ppo")) / 1e15
     values = {
-        "TOTAL": f"{numbers['flops'] + later:.1f}",
+        "TOTAL": f"{base['flops'] + mid['flops'] + later:.1f}",
         "STAGES": stages_table(run), "BPB": bpb_table(run), "SAMPLES": samples(run),
         "ANSWERS": answers(run, chosen), "CHOSEN": STAGES[chosen],
-        "PARAMETERS": f"{numbers['parameters']:.1f}", "TOKENS": f"{numbers['tokens']:.1f}",
-        "FLOPS": f"{numbers['flops']:.2f}", "SHARE": f"{numbers['share']:.0f}",
-        "HOURS": f"{numbers['hours']:.1f}", "SFT_HOURS": f"{hours(run, 'sft'):.1f}",
-        "PPO_HOURS": f"{hours(run, 'ppo'):.1f}",
+        "PARAMETERS": f"{base['parameters']:.1f}", "BASE": cost(base), "MID": cost(mid),
+        "BASE_TOKENS": f"{base['tokens']:.1f}", "MID_TOKENS": f"{mid['tokens']:.1f}",
+        "SFT_HOURS": f"{hours(run, 'sft'):.1f}", "PPO_HOURS": f"{hours(run, 'ppo'):.1f}",
     }
     for name, value in values.items():
         card = card.replace("{{" + name + "}}", value)

@@ -49,7 +49,10 @@ inline TextEncoder byte_encoder(int64_t vocab_size = 300) {
   return {[](std::string_view text, std::vector<int32_t>& tokens) {
             for (const char c : text) tokens.push_back(static_cast<unsigned char>(c));
           },
-          "bytes", vocab_size, {}, {}};
+          "bytes",
+          vocab_size,
+          {},
+          {}};
 }
 
 }  // namespace parley::data

@@ -7,7 +7,7 @@ from .refusals import harmless, refuse
 
 KINDS = {
     "refuse": (4, refuse),
-    "harmless": (4, harmless),
+    "harmless": (6, harmless),
     "self_harm": (1.5, self_harm),
     "privacy": (2, privacy),
     "injection": (2.5, injection),
