@@ -22,7 +22,7 @@ struct RuleForm {
   std::string_view fields;  // what it may have, each with a blank before and behind
 };
 
-constexpr std::array<RuleForm, 18> kForms = {{
+constexpr std::array<RuleForm, 19> kForms = {{
     {"contains", RuleKind::kContains, " any all fold whole "},
     {"not_contains", RuleKind::kNotContains, " any fold whole "},
     {"equals", RuleKind::kEquals, " any fold exact "},
@@ -33,6 +33,7 @@ constexpr std::array<RuleForm, 18> kForms = {{
     {"sentences", RuleKind::kSentences, " count min max "},
     {"words", RuleKind::kWords, " count min max "},
     {"lines", RuleKind::kLines, " count min max "},
+    {"distinct", RuleKind::kDistinct, " "},
     {"language", RuleKind::kLanguage, " is share "},
     {"uppercase", RuleKind::kUppercase, " "},
     {"lowercase", RuleKind::kLowercase, " "},
@@ -317,6 +318,7 @@ Rule parse_rule(const json& written) {
     case RuleKind::kRefusal: rule.wanted = fields.flag("is", true); break;
     case RuleKind::kUppercase:
     case RuleKind::kLowercase:
+    case RuleKind::kDistinct:
     case RuleKind::kNoCommas:
     case RuleKind::kCode:
     case RuleKind::kEnded: break;
@@ -337,6 +339,7 @@ bool holds(const Rule& rule, std::string_view answer, bool ended) {
     case RuleKind::kSentences: return within(count_sentences(answer));
     case RuleKind::kWords: return within(std::ssize(words_of(answer)));
     case RuleKind::kLines: return within(count_lines(answer));
+    case RuleKind::kDistinct: return all_distinct(answer);
     case RuleKind::kLanguage: {
       const Scripts scripts = scripts_of(answer);
       return (rule.chinese ? scripts.han : scripts.latin) >= rule.share;

@@ -24,6 +24,7 @@ enum class RuleKind {
   kSentences,
   kWords,
   kLines,
+  kDistinct,
   kLanguage,
   kUppercase,
   kLowercase,

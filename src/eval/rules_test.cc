@@ -131,6 +131,18 @@ TEST(Rules, Items) {
   EXPECT_FALSE(check(R"({"rule": "items", "min": 2, "max": 3})", "red, green, blue, black"));
 }
 
+TEST(Rules, Distinct) {
+  const std::string rule = R"({"rule": "distinct"})";
+  for (const char* text :
+       {"1. Apples\n2. Pears\n3. Plums", "apples, pears and plums", "1、苹果\n2、梨\n3、李子",
+        "- red apples\n- green apples", "苹果、梨、李子。", "1\n2\n3", "1,200 and 1,300"})
+    EXPECT_TRUE(check(rule, text)) << text;
+  for (const char* text :
+       {"1. Apples\n2. Pears\n3. apples!", "cake, tea, cake", "1、苹果\n2、梨\n3、苹果", "- a\n* a",
+        "苹果、梨、苹果。", "yes\nyes", "1. tea, cake\n2. Cake"})
+    EXPECT_FALSE(check(rule, text)) << text;
+}
+
 TEST(Rules, Sentences) {
   const std::string one = R"({"rule": "sentences", "count": 1})";
   EXPECT_TRUE(check(one, "The sun is a star."));

@@ -6,6 +6,7 @@
 #include <array>
 #include <cstdlib>
 #include <new>
+#include <set>
 #include <unordered_map>
 
 #include "eval/pattern.h"
@@ -45,6 +46,12 @@ bool joins(const Text& text, size_t i) {
   if (is_one_of(text[i], U".,")) return is_digit(before) && is_digit(after);
   return is_one_of(text[i], U"'’-‐") && is_word(before) && is_word(after) && !is_han(before) &&
          !is_han(after);
+}
+
+std::string encoded(const Text& text) {
+  std::string bytes;
+  for (const char32_t c : text) tokenizer::append_utf8(static_cast<uint32_t>(c), bytes);
+  return bytes;
 }
 
 std::string lowercase(const Text& text) {
@@ -268,6 +275,31 @@ int64_t count_items(std::string_view text) {
     for (const Text& sentence : sentences_of(points)) most = std::max(most, comma_items(sentence));
   }
   return plain_lines >= 2 && !commas ? plain_lines : most;
+}
+
+bool all_distinct(std::string_view text) {
+  std::set<std::vector<std::string>> seen;
+  const auto is_new = [&](const Text& piece) {
+    std::vector<std::string> words = words_of(encoded(piece));
+    // The number of an item. A line may be nothing else: the "1" of "1、apples".
+    if (!words.empty() && words.front().find_first_not_of("0123456789") == std::string::npos)
+      words.erase(words.begin());
+    return words.empty() || seen.insert(std::move(words)).second;
+  };
+  for (const std::string_view line : lines_of(text)) {
+    const Text points = decoded(line);
+    Text piece;
+    for (size_t i = 0; i < points.size(); ++i) {
+      if (!is_comma(points, i)) {
+        piece += points[i];
+        continue;
+      }
+      if (!is_new(piece)) return false;
+      piece.clear();
+    }
+    if (!is_new(piece)) return false;
+  }
+  return true;
 }
 
 Scripts scripts_of(std::string_view text) {
