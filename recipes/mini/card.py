@@ -46,10 +46,13 @@ def stage_of(name):
 
 
 def win_rate(run, stage):
-    """(rate, low, high) of a stage's answers against those of the stage before."""
+    """(rate, low, high) of a stage's answers against those of the stage before.
+
+    The interval is the bootstrap's: ties count half, and unlike Wilson's it knows that they vary little.
+    """
     for pair in load(run / "eval/winrate.json")["pairs"]:
         a, b = stage_of(pair["a"]), stage_of(pair["b"])
-        low, high = pair["win_rate_interval"]
+        low, high = pair["bootstrap_interval"]
         if (a, b) == (stage, BEFORE[stage]):
             return pair["win_rate"], low, high
         if (b, a) == (stage, BEFORE[stage]):

@@ -68,7 +68,7 @@ done
 # 6. PPO with the pre-training mix.
 stage ppo ppo --model sft/model --reward model:rm/model --gold model:judge/model \
   --prompts data/prompts.jsonl --max-prompt 192 --max-tokens 96 --temperature 0.7 --iterations 40 \
-  --episodes 128 --epochs 2 --lr 3e-5 --kl 0.1 --eos-penalty 1 --warmup 3 --value-lr 2e-4 \
+  --episodes 128 --epochs 2 --lr 1e-4 --kl 0.1 --eos-penalty 1 --warmup 3 --value-lr 2e-4 \
   --value-warmup 4 --seed 1 --eval-text data/held_out/dialogues.jsonl --ptx-data data/text.jsonl \
   --ptx 1 --ptx-ratio 0.25
 
