@@ -30,7 +30,8 @@ int64_t count_lines(std::string_view text);
 // Of a numbered or bulleted list, or separated by lines or commas; 0 of an empty text.
 int64_t count_items(std::string_view text);
 
-// Whether no line, nor piece of it between commas, has the words of another; numbers of items aside.
+// Whether no line, nor piece of it between commas, has the words of another; numbers of items
+// aside.
 bool all_distinct(std::string_view text);
 
 // Letters of the Latin alphabet and Chinese characters as shares of all letters; 0 without letters.
