@@ -1,4 +1,9 @@
-// What is in the pictures.
+// What is in the pictures. Answers in imported chats are made up; those to kAsked are the bundled model's own.
+export const kAsked = {
+  en: ["Hi, I am Ada.", "Tell me a joke.", "Do you remember my name?", "Thank you!"],
+  zh: ["你好，我叫小雨。", "讲个笑话", "你还记得我叫什么名字吗？", "谢谢"],
+};
+
 export const kChats = {
   en: [
     { title: "Rice for six", turns: ["How much rice for six people?", "About 450 g: 75 g each."] },
@@ -26,10 +31,7 @@ export const kChats = {
   ],
 };
 
-export const kMemories = {
-  en: ["I live in Porto", "I am allergic to nuts", "I write C++ at work", "I prefer short answers"],
-  zh: ["我住在上海", "我对花生过敏", "我用 C++ 工作", "我喜欢简短的回答"],
-};
+export const kMemories = ["我住在上海", "我对花生过敏", "我用 C++ 工作", "我喜欢简短的回答"];
 
 // Curves as a run writes them, with some noise.
 export function metrics(steps: number, start: number, end: number): string {

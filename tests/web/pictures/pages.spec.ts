@@ -5,14 +5,14 @@ import type { Page } from "@playwright/test";
 import { pdfFile, textFile } from "../setup/files";
 import { expect, test } from "../setup/fixtures";
 import { kTop } from "../setup/paths";
-import { kChats, kMemories, metrics } from "./content";
+import { kAsked, kChats, kMemories, metrics } from "./content";
 
 const kRuns = fs.mkdtempSync(path.join(os.tmpdir(), "parley-pictures-"));
 test.use({ serverArgs: ["--runs", kRuns], modelName: "parley-mini" });
 test.beforeAll(() => {
   for (const [name, stage, text] of [
-    ["mini/sft", "sft", metrics(240, 3.4, 1.7)],
-    ["mini/pretrain", "pretrain", metrics(400, 8.6, 2.9)],
+    ["example/sft", "sft", metrics(240, 3.4, 1.7)],
+    ["example/pretrain", "pretrain", metrics(400, 8.6, 2.9)],
   ] as const) {
     const folder = path.join(kRuns, name);
     fs.mkdirSync(folder, { recursive: true });
@@ -34,7 +34,6 @@ test("pages", async ({ app, api, page, language, phone }) => {
   const suffix = phone ? `phone-${language}` : language;
   const chats = kChats[language];
   for (const chat of chats) await api.imported(chat.title, chat.turns);
-  for (const memory of kMemories[language]) await api.post("/memories", { text: memory });
 
   await api.settings({ model: "parley-mini" });
   await app.open();
@@ -46,6 +45,10 @@ test("pages", async ({ app, api, page, language, phone }) => {
   await app.openConversation(chats.at(-1)!.title);
   await expect(page.locator("pre .hljs-keyword").first()).toBeVisible();
   await expect(page.locator(".katex").first()).toBeVisible();
+  if (!phone) await picture(page, `markdown-${suffix}`);
+  await api.post("/conversations", { params: { temperature: 0 } });
+  await app.open(`/c/${(await api.latest()).id}`);
+  for (const text of kAsked[language]) await app.ask(text);
   await picture(page, `chat-${suffix}`);
   if (phone) return;
 
@@ -66,6 +69,7 @@ test("pages", async ({ app, api, page, language, phone }) => {
     await expect(app.id("chart").nth(1).locator("canvas")).toBeVisible();
     await picture(page, "training-en");
   } else {
+    for (const memory of kMemories) await api.post("/memories", { text: memory });
     await app.visit("memory");
     await expect(app.id("memory")).toHaveCount(4);
     await picture(page, "memory-zh");
