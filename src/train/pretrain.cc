@@ -124,16 +124,21 @@ void Pretraining::prepare_data() {
 
 // 3. Model: weights, gradients, optimiser and activations, all of it planned.
 void Pretraining::prepare_model() {
-  if (!options_.resume) {
+  const bool from_model = !options_.model.empty();  // its vocabulary may be padded
+  if (from_model && !options_.resume) {
+    if (options_.seq > config_.T && config_.positions == model::PositionKind::kLearned)
+      throw base::UsageError(fmt::format("--seq {}: {} has learned {} positions and no more",
+                                         options_.seq, options_.model, config_.T));
+    config_.T = std::max(config_.T, options_.seq);
+  } else if (!options_.resume) {
     config_.V = tokenizer_->vocab_size();
-    // No position beyond what is trained.
-    config_.T = options_.model.empty() ? options_.seq : std::max(config_.T, options_.seq);
+    config_.T = options_.seq;  // no position beyond what is trained
     config_.eos_token = tokenizer_->eos();
     config_.bos_token = tokenizer_->bos();
     config_.pad_token = tokenizer_->pad();
     model::validate(config_, "--preset " + options_.preset);
   }
-  if (config_.V != tokenizer_->vocab_size())
+  if (from_model ? config_.V < tokenizer_->vocab_size() : config_.V != tokenizer_->vocab_size())
     base::fail("{}: the run's tokenizer has {} tokens, its model {}; put the old tokenizer back",
                (options_.out / "tokenizer").string(), tokenizer_->vocab_size(), config_.V);
 
@@ -166,6 +171,8 @@ void Pretraining::first_weights() {
     return;
   }
   const model::Model from = model::load_model(options_.model);
+  PARLEY_CHECK(from.weights.flat().size() == weights_.flat().size(), "{} weights of {}",
+               from.weights.flat().size(), weights_.flat().size());
   std::ranges::copy(from.weights.flat(), weights_.flat().begin());
 }
 

@@ -203,6 +203,39 @@ TEST(Pretrain, GoesOnFromAModelWithConversations) {
   EXPECT_EQ(weights_of(pretrain(resume, true).model), expected);
 }
 
+TEST(Pretrain, GoesOnFromModelsMadeElsewhere) {
+  TempDir dir;
+  PretrainOptions options = tiny_run(dir);
+  options.model = dir / "other";
+  // More rows of the vocabulary than tokens: others pad it.
+  model::ModelConfig config = tiny_config();
+  config.V = 320;
+  model::Weights weights(config);
+  model::init_weights(weights, config, 1);
+  model::save_model(options.model, config, weights);
+  tiny_tokenizer().save(options.model);
+  EXPECT_EQ(model::load_config(pretrain(options, true).model).V, 320);
+
+  // Learned positions are as many as they are.
+  config = model::preset("gpt2-124m", 300);
+  config.T = 32;
+  config.C = 32;
+  config.L = 2;
+  config.NH = config.NKV = 2;
+  config.HS = 16;
+  config.F = 64;
+  model::Weights learned(config);
+  model::init_weights(learned, config, 1);
+  fs::remove_all(options.model);
+  model::save_model(options.model, config, learned);
+  tiny_tokenizer().save(options.model);
+  options.out = dir / "learned";
+  EXPECT_TRUE(pretrain(options, true).finished);
+  options.out = dir / "longer";
+  options.seq = 64;
+  EXPECT_THROW(pretrain(options, true), base::UsageError);
+}
+
 TEST(Pretrain, NonsenseIsAUsageError) {
   TempDir dir;
   const auto refused = [&](auto change) {

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <limits>
 
 #include "base/error.h"
 #include "infer/generate.h"
@@ -79,6 +80,9 @@ std::string write_samples(const fs::path& file, std::string_view title,
     request.sampling.max_tokens =
         std::min(kSampleTokens, config.T - static_cast<int64_t>(request.prompt.size()));
     request.sampling.stop_ids = {separator};
+    // A model from elsewhere may pad its vocabulary with ids that say nothing.
+    for (int32_t id = tokenizer.vocab_size(); id < config.V; ++id)
+      request.sampling.logit_bias[id] = -std::numeric_limits<float>::infinity();
     request.stream = requests.size();
     requests.push_back(std::move(request));
   }
